@@ -1,0 +1,209 @@
+"""The command line: options and their help, one function a command, and the exit statuses.
+
+What a command does is in conformance/commands. ``main`` is the only place where errors become messages:
+one line on stderr, its exit status, no traceback. Exit statuses, of every command: 0 conforms, 1 does
+not, 2 inconclusive, 3 the harness failed, 4 usage or bad input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from typer.main import get_command
+
+from conformance.commands import catalogue, doctor, rejudge, selftest
+from conformance.commands.crash import explained
+from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
+from conformance.commands.run import run as run_command
+from conformance.commands.targets import parse_target
+from conformance.errors import ConformError, ExitStatus
+from conformance.model import Level
+from conformance.rig.engine import RigMode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDTH_OFF_TERMINAL = 100  # what reports are made for; a log has no width of its own
+
+app = typer.Typer(
+    name="conform",
+    help="Judge whether a browser extension finds its server as it should: the local one first, the public one else.",
+    epilog="Exit status: 0 conforms · 1 does not · 2 inconclusive · 3 the harness failed · 4 usage or bad input",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class LevelName(StrEnum):
+    """The gate's levels as they are typed."""
+
+    MUST = "must"
+    SHOULD = "should"
+
+
+RunDir = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run directory, e.g. reports/runs/20260131T120000Z-1f2e.")
+]
+LevelOption = Annotated[
+    LevelName, typer.Option("--level", help="What fails the gate: MUST failures, or SHOULD failures too.")
+]
+ReportOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report", metavar="FORMAT:PATH", help="Also write json, junit, html, markdown or allure (a directory)."
+    ),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also list every scenario.")]
+BrowserOption = Annotated[
+    str | None, typer.Option("--browser", metavar="PATH", help="The Chromium to use; else it is searched for.")
+]
+OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
+
+
+def _many(metavar: str, text: str) -> typer.models.OptionInfo:
+    return typer.Option(metavar=metavar, help=f"{text} May be repeated.")
+
+
+@app.command()
+def run(  # noqa: PLR0913 - one parameter an option
+    *,
+    extension: Annotated[list[Path] | None, _many("DIR", "Judge this extension.")] = None,
+    subject: Annotated[list[Path] | None, _many("PROFILE.toml", "Judge what this profile describes.")] = None,
+    scenario: Annotated[list[str] | None, _many("GLOB", "Only scenarios so called, e.g. 'wrong-*'.")] = None,
+    requirement: Annotated[list[str] | None, _many("ID", "Only scenarios that cover it.")] = None,
+    tag: Annotated[list[str] | None, _many("TAG", "Only scenarios with this tag.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
+    level: LevelOption = LevelName.MUST,
+    jobs: Annotated[int, typer.Option(min=1, help="Rigs at once.", show_default="2 a CPU")] = 0,
+    rig: Annotated[
+        RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
+    ] = RigMode.WARM,
+    seed: Annotated[int | None, typer.Option(min=0, max=SEED_END - 1, help="What is random comes from this.")] = None,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Random order by --seed, not longest first.")] = False,
+    repeat: Annotated[int, typer.Option(min=1, help="Run everything so many times.")] = 1,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure at --level.")] = False,
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
+    report: ReportOption = None,
+    browser: BrowserOption = None,
+    output: OutputOption = OUTPUT,
+    verbose: VerboseOption = False,
+) -> ExitStatus:
+    """Run scenarios on extensions and judge them. Without --extension: the bundled reference extension."""
+    options = RunOptions(
+        extensions=tuple(extension or ()),
+        subjects=tuple(subject or ()),
+        scenarios=tuple(scenario or ()),
+        requirements=tuple(requirement or ()),
+        tags=tuple(tag or ()),
+        list_only=list_,
+        level=_level(level),
+        jobs=jobs or default_jobs(),
+        rig=rig,
+        seed=random_seed() if seed is None else seed,
+        shuffle=shuffle,
+        repeat=repeat,
+        fail_fast=fail_fast,
+        headed=headed,
+        reports=tuple(map(parse_target, report or ())),
+        browser=browser,
+        output=output,
+        verbose=verbose,
+    )
+    return run_command(_console(), _console(stderr=True), options)
+
+
+@app.command()
+def judge(directory: RunDir, *, level: LevelOption = LevelName.MUST, verbose: VerboseOption = False) -> ExitStatus:
+    """Judge a run again from its record, and compare with what was said then."""
+    return rejudge.judge(_console(), directory, _level(level), verbose=verbose)
+
+
+@app.command("report")
+def report_(
+    directory: RunDir,
+    *,
+    report: ReportOption = None,
+    level: LevelOption = LevelName.MUST,
+    verbose: VerboseOption = False,
+) -> ExitStatus:
+    """Write a run's reports again; without --report, print it."""
+    targets = [parse_target(text) for text in report or ()]
+    return rejudge.report(_console(), directory, targets, _level(level), verbose=verbose)
+
+
+@app.command("doctor")
+def doctor_(*, browser: BrowserOption = None, output: OutputOption = OUTPUT) -> ExitStatus:
+    """Look at what a run needs of this machine, and say what to do about what is missing."""
+    return doctor.doctor(_console(), browser, output)
+
+
+@app.command()
+def schema(
+    what: Annotated[str, typer.Argument(metavar="[scenario|results]", help="Whose grammar.")] = "scenario",
+) -> ExitStatus:
+    """Print the JSON Schema of scenario files, or of results.json."""
+    return catalogue.print_schema(_console(), what)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str | None, typer.Argument(metavar="[scenarios|requirements|faults]", help="Which.")] = None,
+) -> ExitStatus:
+    """List the scenarios, the requirements and the faults there are."""
+    return catalogue.list_tables(_console(), what)
+
+
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> ExitStatus:
+    """Run the project's own tests; arguments go to pytest. Only in a checkout."""
+    return selftest.selftest(context.args)
+
+
+def _level(name: LevelName) -> Level:
+    return Level.MUST if name is LevelName.MUST else Level.SHOULD
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH_OFF_TERMINAL
+    return console
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit status."""
+    try:
+        status = get_command(app).main(args=arguments, prog_name="conform", standalone_mode=False)
+    except ConformError as error:
+        return _say(str(error), error.exit_status)
+    except typer.TyperException as error:
+        return _say(f"{error.format_message()}; {_help_for(error)}", ExitStatus.BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted before anything ran", ExitStatus.HARNESS_FAILED)
+    except BrokenPipeError:
+        # Whoever read the output has gone. Python would complain of it once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.HARNESS_FAILED
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets one message
+        return _say(str(explained(error)), ExitStatus.HARNESS_FAILED)
+    return int(status or 0)
+
+
+def _help_for(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "conform"
+    return f"`{command} --help` lists what there is"
+
+
+def _say(message: str, status: ExitStatus) -> int:
+    sys.stderr.write(f"conform: {message}\n")
+    return int(status)

@@ -1,0 +1,207 @@
+"""One Chromium process: its flags, its throw-away profile, its end.
+
+The process gets a directory of its own below ``directory`` (profile, HOME, network log pipe), a
+session of its own (Ctrl-C at the terminal is ours to handle), and dies with the harness: the
+debugging pipe closes, and where there is none the kernel sends the signal (prctl PR_SET_PDEATHSIG).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+from typing import TYPE_CHECKING
+
+from conformance.errors import BrowserDied
+from conformance.rig.cdp import Cdp, open_pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from conformance.rig.browsers import Browser
+
+# Quiet, hermetic, and as fast in the background as in front. Each flag has its reason.
+_FLAGS = (
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",  # update checks and account lists are not the subject's traffic
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-domain-reliability",
+    "--disable-client-side-phishing-detection",
+    "--disable-quic",  # the fakes speak TCP
+    "--disable-breakpad",
+    "--disable-crash-reporter",
+    "--disable-dev-shm-usage",  # /dev/shm is 64 MiB in many containers; nine browsers fill it
+    "--disable-gpu",
+    "--disable-background-timer-throttling",  # pages only: a worker's timers are not throttled
+    "--disable-renderer-backgrounding",
+    "--password-store=basic",  # no key ring dialog
+    "--use-mock-keychain",
+    "--mute-audio",
+    "--disable-search-engine-choice-screen",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
+)
+_PR_SET_PDEATHSIG = 1
+_GRACE_S = 3.0  # Chromium closes in about 0.1 s; past this it is killed
+
+
+class Chromium:
+    """A running browser. ``launch`` makes it, ``close`` ends it and removes its directory."""
+
+    def __init__(self, process: asyncio.subprocess.Process, directory: Path, cdp: Cdp | None) -> None:
+        self._process = process
+        self._directory = directory
+        self._cdp = cdp
+
+    @property
+    def cdp(self) -> Cdp:
+        """The debugging pipe; a browser launched without one has none to give."""
+        if self._cdp is None:
+            message = "this browser was launched without a debugging pipe"
+            raise BrowserDied(message)
+        return self._cdp
+
+    @property
+    def pid(self) -> int:
+        """The browser process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs and its pipe is open."""
+        return self._process.returncode is None and (self._cdp is None or not self._cdp.is_closed)
+
+    def obituary(self) -> str:
+        """Why the browser is gone, with the end of what it printed."""
+        code = self._process.returncode
+        how = "closed its debugging pipe" if code is None else _exit_words(code)
+        return f"the browser {how}"
+
+    async def wait(self) -> None:
+        """Return when the process has ended."""
+        await self._process.wait()
+
+    async def close(self, *, keep_directory: bool = False) -> None:
+        """End the browser, politely at first, and remove its directory."""
+        if self._cdp is not None:
+            self._cdp.close()
+        elif self._process.returncode is None:
+            self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), _GRACE_S)
+        except TimeoutError:
+            pass
+        finally:
+            _kill_group(self._process.pid)
+            await self._process.wait()
+            if not keep_directory:
+                await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+
+
+def _exit_words(code: int) -> str:
+    if code >= 0:
+        return f"exited with status {code}"
+    with contextlib.suppress(ValueError):
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"was ended by signal {-code}"
+
+
+def _kill_group(pid: int) -> None:
+    """End what is left of the browser's own session: renderers and helpers outlive a killed parent for a while."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _in_child(read_fd: int | None, write_fd: int | None) -> Callable[[], None]:
+    libc = ctypes.CDLL(None)
+
+    def run() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if read_fd is not None and write_fd is not None:
+            os.dup2(read_fd, 3)
+            os.dup2(write_fd, 4)
+
+    return run
+
+
+def _high(fd: int) -> int:
+    """The same descriptor above 9, so that dup2 onto 3 and 4 cannot overwrite it."""
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(fd)
+    return high
+
+
+def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, headed: bool, piped: bool) -> list[str]:
+    """The whole command that ``launch`` runs."""
+    return [
+        browser.path,
+        *_FLAGS,
+        *([] if headed else ["--headless=new", "--hide-scrollbars"]),
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium refuses its sandbox to root
+        *(["--remote-debugging-pipe", "--enable-unsafe-extension-debugging", "--no-startup-window"] if piped else []),
+        f"--user-data-dir={profile}",
+        *flags,
+        *([] if piped else ["about:blank"]),
+    ]
+
+
+async def launch(
+    browser: Browser, directory: Path, flags: Sequence[str] = (), *, headed: bool = False, piped: bool = True
+) -> Chromium:
+    """Start a browser that lives in ``directory``. ``piped=False``: no debugging of any kind.
+
+    Raises BrowserDied with what the browser printed when it does not come up.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    command = command_line(browser, directory / "profile", flags, headed=headed, piped=piped)
+    environment = {**os.environ, "HOME": str(directory), "XDG_CONFIG_HOME": str(directory), "XDG_CACHE_HOME": str(directory)}
+    log = (directory / "browser.log").open("wb")
+    ours: tuple[int, int] | None = None
+    theirs: tuple[int, int] | None = None
+    if piped:
+        command_read, command_write = map(_high, os.pipe())
+        event_read, event_write = map(_high, os.pipe())
+        ours, theirs = (event_read, command_write), (command_read, event_write)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+            pass_fds=(3, 4) if piped else (),
+            preexec_fn=_in_child(*(theirs or (None, None))),  # noqa: PLW1509 - no threads run Python code at this point
+        )
+    except OSError as error:
+        for fd in ours or ():
+            os.close(fd)
+        message = f"{browser.path} could not be started: {error.strerror}"
+        raise BrowserDied(message) from error
+    finally:
+        log.close()
+        for fd in theirs or ():
+            os.close(fd)
+    cdp = await open_pipe(*ours) if ours else None
+    chromium = Chromium(process, directory, cdp)
+    if cdp is not None:
+        await _await_up(chromium, cdp, directory)
+    return chromium
+
+
+async def _await_up(chromium: Chromium, cdp: Cdp, directory: Path) -> None:
+    try:
+        await cdp.send("Browser.getVersion")
+    except BrowserDied as error:
+        printed = (directory / "browser.log").read_text(errors="replace").strip().splitlines()[-3:]
+        await chromium.close()
+        message = f"the browser did not come up: {chromium.obituary()}; it printed: {' / '.join(printed) or 'nothing'}"
+        raise BrowserDied(message) from error

@@ -1,0 +1,200 @@
+"""Carries out a plan: several rigs in one process, each taking the next scenario when it is free.
+
+More rigs than cores, longest scenarios first: what a scenario costs is mostly waiting, and the waits
+overlap. One process and one clock serve all rigs, so that they share nothing but the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections import deque
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.errors import ConformError, HarnessError, SubjectError
+from conformance.record import ScenarioRecord
+from conformance.rig.certificates import Certificates
+from conformance.rig.faults import build
+from conformance.rig.faults.base import ResolveFault
+from conformance.rig.lag import LagMonitor
+from conformance.rig.mapping import hosts_of
+from conformance.rig.rig import Rig, RigParts
+from conformance.rig.unattached import observe_unattached
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from conformance.model import Profile, Scenario
+    from conformance.plan import Plan, PlanItem
+    from conformance.rig.browsers import Browser
+
+FRESH_TAG = "fresh-profile"  # scenarios that ask for a browser which has never run
+_LAUNCHES_AT_ONCE = 2  # a cold launch takes half a second alone and five with seven at once
+
+
+class RigMode(StrEnum):
+    """How a scenario gets its browser."""
+
+    WARM = "warm"  # one browser a rig; the subject is loaded and removed
+    FRESH = "fresh"  # a browser a scenario
+    UNATTACHED = "unattached"  # a browser a scenario, without any debugging interface
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run is made with. ``jobs``: how many rigs at once."""
+
+    browser: Browser
+    rig: RigMode = RigMode.WARM
+    jobs: int = 1
+    headed: bool = False
+    seed: int = 0
+    fail_fast: bool = False
+
+
+class RigHolder:
+    """One worker's rig: launched when first needed, replaced when it died, closed at the end."""
+
+    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path, launching: asyncio.Semaphore) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._directory = directory
+        self._launching = launching
+        self._launches = 0
+        self._rig: Rig | None = None
+
+    async def run(self, item: PlanItem) -> ScenarioRecord:
+        """One scenario's record. What the harness could not do is its ``failure``, never an exception.
+
+        Raises SubjectError: an extension that the browser refuses is the user's to mend.
+        """
+        begun = time.monotonic()
+        record = ScenarioRecord(item.profile.name, item.scenario.id, item.repeat)
+        try:
+            timeline = await self._observe(item.profile, item.scenario)
+        except HarnessError as error:
+            await self.close()
+            return _with(record, begun, failure=str(error))
+        return _with(record, begun, timeline=timeline)
+
+    async def _observe(self, profile: Profile, scenario: Scenario):  # type: ignore[no-untyped-def]
+        if self._settings.rig is RigMode.UNATTACHED:
+            return await observe_unattached(self._parts, self._next_directory(), profile, scenario)
+        rules = _resolve_rules(scenario, self._parts)
+        if rules or FRESH_TAG in scenario.tags or self._settings.rig is RigMode.FRESH:
+            rig = await self._launch(rules)
+            try:
+                return await rig.observe(profile, scenario)
+            finally:
+                await rig.close()
+        if self._rig is None or not self._rig.is_alive:
+            await self.close()
+            self._rig = await self._launch(())
+        return await self._rig.observe(profile, scenario)
+
+    async def _launch(self, rules: Iterable[str]) -> Rig:
+        async with self._launching:
+            return await Rig.open(self._parts, self._next_directory(), extra_rules=tuple(rules))
+
+    def _next_directory(self) -> Path:
+        self._launches += 1
+        return self._directory / str(self._launches)
+
+    async def close(self) -> None:
+        """End the rig, if there is one."""
+        rig, self._rig = self._rig, None
+        if rig is not None:
+            await rig.close()
+
+
+def _with(record: ScenarioRecord, begun: float, **fields: object) -> ScenarioRecord:
+    from dataclasses import replace
+
+    return replace(record, wall_ms=round((time.monotonic() - begun) * 1000, 1), **fields)
+
+
+def _resolve_rules(scenario: Scenario, parts: RigParts) -> list[str]:
+    faults = [fault for fault in build(scenario.given.public) if isinstance(fault, ResolveFault)]
+    return [fault.apply(host) for fault in faults for host in parts.hosts.public_names]
+
+
+class RigPool:
+    """Rigs for some subjects. ``open_pool`` makes it; ``holder`` gives a worker its own."""
+
+    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._directory = directory
+        self._launching = asyncio.Semaphore(_LAUNCHES_AT_ONCE)
+        self._holders: list[RigHolder] = []
+
+    def holder(self) -> RigHolder:
+        """A new worker's place."""
+        directory = self._directory / f"rig-{len(self._holders) + 1}"
+        holder = RigHolder(self._parts, self._settings, directory, self._launching)
+        self._holders.append(holder)
+        return holder
+
+    async def close(self) -> None:
+        """End every rig."""
+        await asyncio.gather(*(holder.close() for holder in self._holders))
+
+
+@asynccontextmanager
+async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[RigPool]:
+    """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end."""
+    hosts = hosts_of(profile.endpoints for profile in profiles)
+    lag = LagMonitor()
+    with tempfile.TemporaryDirectory(prefix="conform-", ignore_cleanup_errors=True) as directory:
+        parts = RigParts(settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed)
+        pool = RigPool(parts, settings, Path(directory))
+        lag.start()
+        try:
+            yield pool
+        finally:
+            lag.stop()
+            await pool.close()
+
+
+async def run_plan(
+    plan: Plan,
+    settings: RunSettings,
+    *,
+    on_start: Callable[[PlanItem], None],
+    on_record: Callable[[ScenarioRecord], None],
+    stop: Callable[[], bool],
+) -> None:
+    """Carry out every item; ``on_record`` gets each as it ends. ``stop()`` true: begin no other.
+
+    Raises SubjectError at once, since every other scenario of that subject would fail alike.
+    """
+    queue = deque(plan.items)
+
+    async def work(holder: RigHolder) -> None:
+        while queue and not stop():
+            item = queue.popleft()
+            on_start(item)
+            on_record(await holder.run(item))
+
+    profiles = {item.profile.name: item.profile for item in plan.items}
+    async with open_pool(settings, profiles.values()) as pool:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(settings.jobs, len(plan.items))):
+                    group.create_task(work(pool.holder()))
+        except* ConformError as errors:
+            raise _first(errors) from None
+
+
+def _first(errors: BaseExceptionGroup[ConformError]) -> ConformError:
+    for error in errors.exceptions:
+        if isinstance(error, ConformError):
+            return error
+        if isinstance(error, BaseExceptionGroup):
+            return _first(error)
+    return SubjectError(str(errors))

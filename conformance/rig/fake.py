@@ -1,0 +1,330 @@
+"""A fake: the scripted server that stands where the local or the public one should be.
+
+Healthy unless faults are set. It listens on reserved ports, one an endpoint of the subject's; the
+browser is told to go there instead (host mapping), so Host and Origin are the real ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from conformance.events import (
+    ConnectionAccepted,
+    FaultProved,
+    JunkReceived,
+    RequestReceived,
+    ResponseSent,
+    SessionsDropped,
+    Source,
+    TlsFailed,
+    WorldSet,
+)
+from conformance.model import Profile, Side
+from conformance.rig.faults.base import (
+    ConnectionFault,
+    ListenFault,
+    SessionFault,
+    SignatureFault,
+    TlsFault,
+    UpgradeFault,
+)
+from conformance.rig.http import NotHttp, Request, read_request, response
+from conformance.rig.link import Link
+from conformance.rig.session import Session
+from conformance.signatures import signature_body
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from conformance.events import Event
+    from conformance.rig.certificates import Certificates
+    from conformance.rig.faults.base import Fault
+    from conformance.rig.ports import ReservedPort
+    from conformance.rig.recorder import Recorder
+
+E = TypeVar("E", bound="Event")
+F = TypeVar("F", bound="Fault")
+
+# A third host, neither local nor public: where a redirect to another origin leads.
+ELSEWHERE = "elsewhere.example.org"
+_READ_BYTES_MAX = 64 * 1024
+_HANDSHAKE_S = 30.0  # a TLS client that stays silent for longer is not the subject
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One of a fake's ports. ``name``: the ``host:port`` the subject believes in."""
+
+    name: str
+    port: ReservedPort
+    tls: bool
+
+
+class Fake:
+    """One side's server for the life of a rig; ``prepare`` makes it new for each scenario."""
+
+    def __init__(self, side: Side, endpoints: Sequence[Endpoint], certificates: Certificates) -> None:
+        self.side = side
+        self.certificates = certificates
+        self.sessions: list[Session] = []
+        self.failure: BaseException | None = None  # a bug of the fake's own, which must not pass for the subject's
+        self.profile: Profile
+        self._endpoints = tuple(endpoints)
+        self._recorder: Recorder
+        self._faults: tuple[Fault, ...] = ()
+        self._links: set[Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._accepting: list[asyncio.Task[None]] = []
+        self._connections = 0
+
+    # --- what the rig does with it
+
+    def prepare(self, profile: Profile, recorder: Recorder) -> None:
+        """Begin a scenario: healthy, nothing counted, events to ``recorder``."""
+        self.profile = profile
+        self._recorder = recorder
+        self._connections = 0
+        self.sessions = []
+        self.failure = None
+        self._faults = ()
+
+    async def set_faults(self, faults: Sequence[Fault]) -> None:
+        """Be like this from now on. Open sessions stay; connections without one are closed."""
+        self._faults = tuple(faults)
+        self.record(WorldSet, rig=True, side=self.side, faults=tuple(str(fault) for fault in faults))
+        self._drop_idle_links()
+        if (listen_fault := self._fault(ListenFault)) is None:
+            self.listen()
+            return
+        self.stop_accepting()
+        for endpoint in self._endpoints:
+            proof = await listen_fault.apply(endpoint.port)
+            self.record(FaultProved, rig=True, side=self.side, fault=str(listen_fault), detail=proof)
+
+    def _fault(self, kind: type[F]) -> F | None:
+        return next((fault for fault in self._faults if isinstance(fault, kind)), None)
+
+    async def drop_sessions(self, fault: SessionFault) -> None:
+        """Apply a session fault to every open session."""
+        live = [session for session in self.sessions if session.is_open and not session.doomed]
+        self.record(SessionsDropped, rig=True, side=self.side, fault=str(fault), count=len(live))
+        for session in live:
+            await fault.apply(session)
+
+    def listen(self) -> None:
+        """Accept connections on every endpoint."""
+        self.stop_accepting()
+        for endpoint in self._endpoints:
+            endpoint.port.listen()
+            self._accepting.append(asyncio.create_task(self._accept(endpoint)))
+
+    def refuse(self) -> None:
+        """Refuse connections on every endpoint; accepted ones stay."""
+        self.stop_accepting()
+        for endpoint in self._endpoints:
+            endpoint.port.refuse()
+
+    def stop_accepting(self) -> None:
+        """Leave the ports alone."""
+        for task in self._accepting:
+            task.cancel()
+        self._accepting.clear()
+
+    def has_session(self) -> bool:
+        """Whether the subject has a session here that no fault was applied to."""
+        return any(session.is_open and not session.doomed for session in self.sessions)
+
+    async def reset(self) -> None:
+        """End the scenario: refuse, drop every connection, forget."""
+        self.refuse()
+        for link in list(self._links):
+            link.abort()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._links.clear()
+
+    def close(self) -> None:
+        """Give the ports back."""
+        self.stop_accepting()
+        for endpoint in self._endpoints:
+            endpoint.port.close()
+
+    def record(self, kind: type[E], *, rig: bool = False, **fields: Any) -> E:  # noqa: ANN401 - the event's own fields
+        """Note an event as this side's, or as an act of the rig's."""
+        source = Source.RIG if rig else Source.LOCAL if self.side is Side.LOCAL else Source.PUBLIC
+        return self._recorder.record(kind, source, **fields)
+
+    # --- one connection
+
+    async def _accept(self, endpoint: Endpoint) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            sock, _ = await loop.sock_accept(endpoint.port.socket)
+            self._connections += 1
+            link = Link(self, self._connections, endpoint.name, sock)
+            link.record(ConnectionAccepted, endpoint=endpoint.name)
+            task = asyncio.create_task(self._serve(link, sock, endpoint))
+            self._tasks.add(task)
+            task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failure = self.failure or error
+
+    async def _serve(self, link: Link, sock: socket.socket, endpoint: Endpoint) -> None:
+        tls_fault = self._fault(TlsFault) if endpoint.tls or self.side is Side.LOCAL else None
+        context = self.certificates.context() if endpoint.tls else None
+        if tls_fault is not None:
+            context = tls_fault.apply(self.certificates)
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_READ_BYTES_MAX)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        outcome = "the handshake was finished" if context else "no TLS was spoken"
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, sock, ssl=context, ssl_handshake_timeout=_HANDSHAKE_S if context else None
+            )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            outcome = getattr(error, "reason", None) or type(error).__name__
+            link.record(TlsFailed, detail=outcome)
+            sock.close()
+            return
+        finally:
+            if tls_fault is not None:
+                link.took_effect(tls_fault, outcome)
+        link.use(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        await self._serve_link(link)
+
+    async def _serve_link(self, link: Link) -> None:
+        self._links.add(link)
+        try:
+            if (fault := self._fault(ConnectionFault)) is not None:
+                await fault.apply(link)
+            else:
+                await self._serve_http(link)
+        except ConnectionError:
+            link.ended("subject")
+        finally:
+            self._links.discard(link)
+            if not link.writer.is_closing():
+                link.finish()
+
+    async def _serve_http(self, link: Link) -> None:
+        while True:
+            try:
+                request = await read_request(link.reader)
+            except NotHttp as junk:
+                link.record(JunkReceived, size=junk.size)
+                await self.reply(link, 400, {"Connection": "close"})
+                return
+            if request is None:
+                link.ended("subject")
+                return
+            link.record(
+                RequestReceived,
+                method=request.method,
+                target=request.target,
+                host=request.headers.get("host", ""),
+                origin=request.headers.get("origin"),
+                upgrade=request.is_upgrade,
+                credentials=request.credentials,
+            )
+            if request.is_upgrade:
+                await self._serve_upgrade(link, request)
+                return
+            await self._answer(link, request)
+            if link.writer.is_closing():
+                return
+
+    async def _answer(self, link: Link, request: Request) -> None:
+        is_signature = request.method == "GET" and request.target.split("?")[0] == self._signature_path()
+        fault = self._fault(SignatureFault)
+        if is_signature and fault is not None:
+            await fault.apply(link, request)
+            return
+        if request.method == "OPTIONS":
+            await self.reply(link, 204, _preflight(request))
+        elif is_signature:
+            await self.reply(link, 200, self.signature_headers(request), self.signature())
+        elif request.target.split("?")[0] == "/health":
+            await self.reply(link, 200, self.signature_headers(request), b'{"status":"healthy"}')
+        else:
+            await self.reply(link, 404, {"Content-Type": "text/plain"}, b"not found\n")
+
+    async def reply(self, link: Link, status: int, headers: dict[str, str], body: bytes = b"") -> None:
+        """Send a whole response and note it."""
+        await link.send(response(status, headers, body))
+        link.record(ResponseSent, status=status, size=len(body))
+
+    async def _serve_upgrade(self, link: Link, request: Request) -> None:
+        if request.target.split("?")[0] != self._session_path():
+            await self.reply(link, 404, {"Content-Type": "text/plain"}, b"no WebSocket here\n")
+            return
+        session = Session(link, request, self.profile.heartbeat)
+        if (upgrade_fault := self._fault(UpgradeFault)) is not None:
+            await upgrade_fault.apply(session)
+        else:
+            await session.answer()
+        if session.is_open:
+            if (session_fault := self._fault(SessionFault)) is not None:
+                await session_fault.apply(session)
+            await session.run()
+
+    # --- what a healthy one says
+
+    def signature(self, variant: str = "good") -> bytes:
+        """The signature's body for this subject's rule."""
+        return signature_body(variant, self.profile.signature, self.side)
+
+    @staticmethod
+    def signature_headers(request: Request) -> dict[str, str]:
+        """JSON that an extension's origin may read (LOC-3, API-4).
+
+        "null" is what an extension's origin becomes when a redirect crosses origins (Fetch, 4.5); it is let in so
+        that a redirect scenario offers what it promises.
+        """
+        origin = request.headers.get("origin", "")
+        is_allowed = origin.startswith("chrome-extension://") or origin == "null"
+        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if is_allowed else {}
+        return {"Content-Type": "application/json", **allowed}
+
+    def signature_url(self, at: str) -> str:
+        """Where a redirect may send the subject: ``same_origin``, ``other_origin`` or ``public``."""
+        mine = urlsplit(self.profile.endpoints.signature)
+        if at == "same_origin":
+            return mine.geturl()
+        host = ELSEWHERE
+        if at == "public" and self.profile.endpoints.public:
+            host = urlsplit(self.profile.endpoints.public).netloc
+        scheme = "https" if at == "public" else "http"
+        return f"{scheme}://{host}{mine.path}"
+
+    def _signature_path(self) -> str:
+        # The public host answers the same path (seed: "https://…/semantest-signature").
+        return urlsplit(self.profile.endpoints.signature).path or "/"
+
+    def _session_path(self) -> str:
+        url = self.profile.endpoints.local if self.side is Side.LOCAL else self.profile.endpoints.public or ""
+        return urlsplit(url).path or "/"
+
+    def _drop_idle_links(self) -> None:
+        busy = {session.link for session in self.sessions if session.is_open}
+        for link in self._links - busy:
+            link.abort()
+
+
+def _preflight(request: Request) -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": request.headers.get("origin", "*"),
+        "Access-Control-Allow-Methods": "GET",
+        "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
+        "Access-Control-Allow-Private-Network": "true",
+    }
+

@@ -1,0 +1,140 @@
+"""What a fault is: one small frozen dataclass, one method, and its proof.
+
+A scenario names a fault by its ``name``; the dataclass' fields are its parameters. The stage says
+where on a connection's way it sits, and which base class it has; a side has at most one fault a
+stage. ``apply`` misbehaves; the proof that it did is either what ``apply`` returns (ListenFault, seen
+by an independent probe before the subject can meet it) or ``link.took_effect`` (every other, noted
+when it was done to a connection of the subject's). A fault without proof makes findings
+INCONCLUSIVE, so never note an effect before it is one.
+
+To add one: write the class in the stage's module with ``@fault``, and its test. Nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from conformance.model import Side
+
+if TYPE_CHECKING:
+    import ssl
+
+    from conformance.rig.certificates import Certificates
+    from conformance.rig.http import Request
+    from conformance.rig.link import Link
+    from conformance.rig.ports import ReservedPort
+    from conformance.rig.session import Session
+
+BOTH = (Side.LOCAL, Side.PUBLIC)
+
+
+class Stage(StrEnum):
+    """Where on its way a connection meets the fault."""
+
+    RESOLVE = "resolve"  # the browser's look-up of the host
+    LISTEN = "listen"  # the port's answer to a SYN
+    CONNECTION = "connection"  # raw bytes, right after accept
+    TLS = "tls"
+    SIGNATURE = "signature"  # the answer to GET of the signature URL
+    WEBSOCKET = "websocket"  # the answer to the upgrade
+    SESSION = "session"  # an open WebSocket session
+
+
+class Fault(ABC):
+    """Base of all faults. ``str(fault)`` is how records and reports name it, parameters included."""
+
+    name: ClassVar[str]
+    stage: ClassVar[Stage]
+    sides: ClassVar[tuple[Side, ...]] = BOTH
+
+    def __str__(self) -> str:
+        inner = ", ".join(
+            f"{field.name}={value}"
+            for field in fields(self)  # type: ignore[arg-type]  # every fault is a dataclass: @fault makes it one
+            if (value := getattr(self, field.name)) != field.default
+        )
+        return f"{self.name}({inner})" if inner else self.name
+
+
+class ResolveFault(Fault):
+    """The browser does not find the host. A launch flag, so the scenario gets a browser of its own."""
+
+    stage = Stage.RESOLVE
+
+    @abstractmethod
+    def apply(self, host: str) -> str:
+        """The host-mapping rule that does it."""
+
+
+class ListenFault(Fault):
+    """The port itself misbehaves."""
+
+    stage = Stage.LISTEN
+
+    @abstractmethod
+    async def apply(self, port: ReservedPort) -> str:
+        """Put the port in this state and prove it by a probe. Raises RigFailed when the probe sees another."""
+
+
+class ConnectionFault(Fault):
+    """The accepted TCP connection misbehaves before any protocol is spoken."""
+
+    stage = Stage.CONNECTION
+
+    @abstractmethod
+    async def apply(self, link: Link) -> None:
+        """Serve the whole connection."""
+
+
+class TlsFault(Fault):
+    """The port speaks the wrong TLS, or none. The fake notes the effect when the handshake is over."""
+
+    stage = Stage.TLS
+
+    @abstractmethod
+    def apply(self, certificates: Certificates) -> ssl.SSLContext | None:
+        """The context to serve with; None for plain text."""
+
+
+class SignatureFault(Fault):
+    """The answer to the signature GET misbehaves."""
+
+    stage = Stage.SIGNATURE
+
+    @abstractmethod
+    async def apply(self, link: Link, request: Request) -> None:
+        """Answer the request."""
+
+
+class UpgradeFault(Fault):
+    """The answer to a WebSocket upgrade misbehaves."""
+
+    stage = Stage.WEBSOCKET
+
+    @abstractmethod
+    async def apply(self, session: Session) -> None:
+        """Answer the upgrade."""
+
+
+class SessionFault(Fault):
+    """An open session misbehaves: right after it opened, or when a scenario's ``drop`` says so."""
+
+    stage = Stage.SESSION
+
+    @abstractmethod
+    async def apply(self, session: Session) -> None:
+        """Misbehave on the open session."""
+
+
+F = TypeVar("F", bound=type[Fault])
+
+FAULTS: dict[str, type[Fault]] = {}
+
+
+def fault(kind: F) -> F:
+    """Register a fault class under its name."""
+    FAULTS[kind.name] = kind
+    return kind

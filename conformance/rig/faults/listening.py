@@ -1,0 +1,50 @@
+"""Faults of the look-up and of the port: what happens before any connection exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from conformance.model import Side
+from conformance.rig.faults.base import ListenFault, ResolveFault, fault
+
+if TYPE_CHECKING:
+    from conformance.rig.ports import ReservedPort
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class NameNotFound(ResolveFault):
+    """The host name does not exist."""
+
+    name: ClassVar[str] = "name_not_found"
+    sides: ClassVar[tuple[Side, ...]] = (Side.PUBLIC,)
+
+    def apply(self, host: str) -> str:
+        """The host-mapping rule that does it."""
+        return f"MAP {host} ~NOTFOUND"
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class Refused(ListenFault):
+    """Nobody listens: the SYN is answered with RST."""
+
+    name: ClassVar[str] = "refused"
+
+    async def apply(self, port: ReservedPort) -> str:
+        """Refuse; a probe must be refused."""
+        port.refuse()
+        return await port.prove_refused()
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class Blackhole(ListenFault):
+    """The SYN is never answered, as behind a firewall that drops."""
+
+    name: ClassVar[str] = "blackhole"
+
+    async def apply(self, port: ReservedPort) -> str:
+        """Swallow SYNs; a probe must go unanswered."""
+        return await port.blackhole()

@@ -1,0 +1,66 @@
+"""Faults of TLS: wrong certificate, wrong version, none where it must be, some where it must not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from conformance.model import Side
+from conformance.rig.certificates import Certificate, Certificates
+from conformance.rig.faults.base import TlsFault, fault
+
+if TYPE_CHECKING:
+    import ssl
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class BadCertificate(TlsFault):
+    """Shows a certificate that the browser must not accept."""
+
+    kind: Literal["self_signed", "expired", "other_host", "untrusted_ca"]
+    name: ClassVar[str] = "certificate"
+    sides: ClassVar[tuple[Side, ...]] = (Side.PUBLIC,)
+
+    def apply(self, certificates: Certificates) -> ssl.SSLContext:
+        """A context with that certificate."""
+        return certificates.context(Certificate(self.kind))
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class OldTls(TlsFault):
+    """Speaks TLS 1.1 at most (RFC 8996 forbids it)."""
+
+    name: ClassVar[str] = "old_tls"
+    sides: ClassVar[tuple[Side, ...]] = (Side.PUBLIC,)
+
+    def apply(self, certificates: Certificates) -> ssl.SSLContext:
+        """A context with the good certificate and an old version."""
+        return certificates.context(old_tls=True)
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class Plaintext(TlsFault):
+    """Speaks plain HTTP where TLS should be."""
+
+    name: ClassVar[str] = "plaintext"
+    sides: ClassVar[tuple[Side, ...]] = (Side.PUBLIC,)
+
+    def apply(self, certificates: Certificates) -> None:  # noqa: ARG002 - the method all TLS faults have
+        """No context at all."""
+        return
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class TlsOnPort(TlsFault):
+    """Speaks TLS where plain HTTP should be: another program holds the port."""
+
+    name: ClassVar[str] = "tls_on_port"
+    sides: ClassVar[tuple[Side, ...]] = (Side.LOCAL,)
+
+    def apply(self, certificates: Certificates) -> ssl.SSLContext:
+        """The good context, on the plain port."""
+        return certificates.context()

@@ -1,0 +1,101 @@
+"""Just enough HTTP/1.1 for a fake: read a request, write a response, byte for byte as asked.
+
+Requests are parsed by h11. Responses are written by hand on purpose: a fault's response is often
+one that no library would agree to send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+
+import h11
+
+_HEAD_BYTES_MAX = 64 * 1024
+_BODY_BYTES_MAX = 1024 * 1024
+# Headers that carry who somebody is. Their names are evidence; their values are nobody's business.
+_CREDENTIALS = ("cookie", "authorization", "proxy-authorization", "x-api-key", "x-auth-token")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request head. Header names are lower case. ``raw`` is the head as it came."""
+
+    method: str
+    target: str
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes = b""
+
+    @property
+    def is_upgrade(self) -> bool:
+        """Whether it asks for a WebSocket."""
+        return self.headers.get("upgrade", "").lower() == "websocket"
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """Names of headers that carry credentials."""
+        return tuple(name for name in _CREDENTIALS if name in self.headers)
+
+
+class NotHttp(Exception):  # noqa: N818 - says what the bytes are, not that we failed
+    """The bytes are no HTTP request; ``size`` of them came."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes that are no HTTP request")
+        self.size = size
+
+
+async def read_request(reader: asyncio.StreamReader) -> Request | None:
+    """The next request, its body read and dropped. None at a clean end. Raises NotHttp, ConnectionError."""
+    first = await reader.read(1)
+    if not first:
+        return None
+    if not first.isalpha():  # a TLS greeting, say: no request line will ever come
+        raise NotHttp(len(first) + len(await reader.read(_HEAD_BYTES_MAX)))
+    try:
+        head = first + await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as error:
+        raise NotHttp(len(first) + len(error.partial)) from None
+    except asyncio.LimitOverrunError as error:
+        raise NotHttp(error.consumed) from None
+    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES_MAX)
+    parser.receive_data(head)
+    try:
+        event = parser.next_event()
+    except h11.RemoteProtocolError:
+        raise NotHttp(len(head)) from None
+    if not isinstance(event, h11.Request):
+        raise NotHttp(len(head))
+    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
+    length = int(headers.get("content-length", "0"))
+    if length > _BODY_BYTES_MAX:
+        raise NotHttp(len(head) + length)
+    if length:
+        await reader.readexactly(length)
+    return Request(event.method.decode("ascii"), event.target.decode("latin-1"), headers, head)
+
+
+def response_head(status: int, headers: dict[str, str] | None = None) -> bytes:
+    """Status line and headers, with the empty line after them."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    lines = [f"HTTP/1.1 {status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def response(status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
+    """A whole response. A 204 or 304 has no body (RFC 9110, 15.3.5, 15.4.5)."""
+    if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        return response_head(status, headers)
+    return response_head(status, {**(headers or {}), "Content-Length": str(len(body))}) + body
+
+
+def chunked(body: bytes, size: int = 16) -> bytes:
+    """``body`` in the chunked transfer coding (RFC 9112, 7.1)."""
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces) + b"0\r\n\r\n"

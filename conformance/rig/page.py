@@ -1,0 +1,101 @@
+"""The rig's own page in the browser, and the subject's page when a profile's trigger needs one.
+
+Nothing here touches the subject's worker. The rig's page is ``about:blank`` in the same profile as
+the subject, so that what it clears is what the subject would find.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+from conformance.errors import SubjectError
+from conformance.model import TriggerKind
+
+if TYPE_CHECKING:
+    from conformance.model import Trigger
+    from conformance.rig.cdp import Cdp
+
+MARKER_HOST = "flush.invalid"
+_ELEMENT_MS_MAX = 5000
+
+
+class Page:
+    """One tab. ``open`` makes it."""
+
+    def __init__(self, cdp: Cdp, target: str, session: str) -> None:
+        self._cdp = cdp
+        self._target = target
+        self._session = session
+        self._markers = itertools.count(1)
+
+    @classmethod
+    async def open(cls, cdp: Cdp, url: str = "about:blank") -> Page:
+        """Open ``url`` in the default profile. Raises CdpError, BrowserDied."""
+        target = (await cdp.send("Target.createTarget", {"url": url, "background": True}))["targetId"]
+        session = (await cdp.send("Target.attachToTarget", {"targetId": target, "flatten": True}))["sessionId"]
+        return cls(cdp, target, session)
+
+    async def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - whatever the page's value is
+        """The value of a JavaScript expression, promises awaited."""
+        answer = await self._cdp.send(
+            "Runtime.evaluate",
+            {"expression": expression, "awaitPromise": True, "returnByValue": True, "userGesture": True},
+            self._session,
+        )
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            raise SubjectError(str(details.get("exception", {}).get("description", details.get("text", ""))))
+        return answer["result"].get("value")
+
+    def next_marker(self) -> str:
+        """A URL that nobody has asked for yet."""
+        return f"http://{MARKER_HOST}/{next(self._markers)}-"
+
+    async def ask_for(self, url: str) -> None:
+        """Request a URL that does not exist: it pushes the network log forward."""
+        await self.evaluate(f"fetch({json.dumps(url)}).catch(() => 0)")
+
+    async def clear_cache(self) -> None:
+        """Empty the profile's HTTP cache."""
+        await self._cdp.send("Network.clearBrowserCache", {}, self._session)
+
+    async def close(self) -> None:
+        """Close the tab."""
+        await self._cdp.send("Target.closeTarget", {"targetId": self._target})
+
+
+async def open_trigger_page(cdp: Cdp, extension_id: str, trigger: Trigger) -> Page | None:
+    """The page that the trigger needs, ready for ``pull``; None for a trigger that needs none."""
+    if trigger.kind is TriggerKind.START:
+        return None
+    page = await Page.open(cdp, f"chrome-extension://{extension_id}/{trigger.page.lstrip('/')}")
+    ready = "document.readyState === 'complete'"
+    if trigger.kind is TriggerKind.CLICK:
+        ready += f" && document.querySelector({json.dumps(trigger.selector)}) !== null"
+    found = await page.evaluate(
+        f"""new Promise((resolve) => {{
+          const end = performance.now() + {_ELEMENT_MS_MAX};
+          const look = () => ({ready}) ? resolve(true) : performance.now() > end ? resolve(false) : setTimeout(look, 10);
+          look();
+        }})"""
+    )
+    if not found:
+        what = trigger.selector if trigger.kind is TriggerKind.CLICK else "a complete document"
+        message = (
+            f"{trigger.page}: the trigger's page shows no {what!r} within {_ELEMENT_MS_MAX / 1000:.0f} s; "
+            f"check [trigger] page and selector in subject.toml"
+        )
+        raise SubjectError(message)
+    return page
+
+
+async def pull(page: Page | None, trigger: Trigger) -> None:
+    """Make the subject connect: click, or send the message. Does nothing for a trigger that is the start."""
+    if page is None:
+        return
+    if trigger.kind is TriggerKind.CLICK:
+        await page.evaluate(f"document.querySelector({json.dumps(trigger.selector)}).click()")
+    else:
+        await page.evaluate(f"void chrome.runtime.sendMessage({json.dumps(trigger.message)}).catch(() => 0)")

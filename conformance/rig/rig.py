@@ -1,0 +1,218 @@
+"""A rig: one browser and its fakes, ready for scenarios, one after the other.
+
+Warm and fresh are the same rig, used often or once: the subject is loaded by CDP
+(``Extensions.loadUnpacked``), which starts its worker, and removed again (``uninstall``). Nothing is
+attached to the subject; what it does is read from the browser's network log and from the fakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.errors import BrowserDied, SubjectError
+from conformance.events import ObservationEnded, Source, SubjectStarted
+from conformance.model import Side
+from conformance.rig.cdp import CdpError
+from conformance.rig.chromium import Chromium, launch
+from conformance.rig.fake import ELSEWHERE, Endpoint, Fake
+from conformance.rig.faults import build
+from conformance.rig.mapping import PLAIN_PORT, resolver_rules
+from conformance.rig.netlog import NetLogParser
+from conformance.rig.netlog_pipe import NetLogPipe
+from conformance.rig.page import Page, open_trigger_page, pull
+from conformance.rig.ports import ReservedPort
+from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.steps import Conductor
+from conformance.rig.stranger import Stranger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conformance.model import Profile, Scenario
+    from conformance.rig.browsers import Browser
+    from conformance.rig.certificates import Certificates
+    from conformance.rig.lag import LagMonitor
+    from conformance.rig.mapping import Hosts
+    from conformance.rig.netlog import Seen
+    from conformance.timeline import Timeline
+
+_FLUSH_MS_MAX = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class RigParts:
+    """What every rig of a run shares."""
+
+    browser: Browser
+    hosts: Hosts
+    certificates: Certificates
+    lag: LagMonitor
+    headed: bool = False
+
+
+class Servers:
+    """The fakes of one rig and the ports they stand on."""
+
+    def __init__(self, parts: RigParts) -> None:
+        local = [Endpoint(name, ReservedPort.reserve(), tls=False) for name in parts.hosts.local]
+        public = [Endpoint(name, ReservedPort.reserve(), tls=True) for name in parts.hosts.public]
+        # Whatever else is asked of the public host, plain http:// above all, is taken and seen.
+        self.trap = Endpoint(f"public:{PLAIN_PORT}", ReservedPort.reserve(), tls=False)
+        self.local = Fake(Side.LOCAL, local, parts.certificates)
+        self.public = Fake(Side.PUBLIC, [*public, self.trap], parts.certificates)
+        self.stranger = Stranger(ReservedPort.reserve())
+        self.addresses = {each.name: each.port.address for each in (*local, *public)}
+        self.addresses[f"{ELSEWHERE}:{PLAIN_PORT}"] = self.stranger.port.address
+        self.sides = {each.port.address: Side.LOCAL for each in local}
+        self.sides |= {each.port.address: Side.PUBLIC for each in (*public, self.trap)}
+
+    def of(self, side: Side) -> Fake:
+        """The fake of one side."""
+        return self.local if side is Side.LOCAL else self.public
+
+    async def reset(self) -> None:
+        """Drop every connection; every port refuses."""
+        await self.local.reset()
+        await self.public.reset()
+
+    def close(self) -> None:
+        """Give every port back."""
+        self.local.close()
+        self.public.close()
+        self.stranger.close()
+
+
+class Rig:
+    """One browser and its fakes. ``open``, then ``observe`` as often as wanted, then ``close``."""
+
+    def __init__(self, parts: RigParts, servers: Servers) -> None:
+        self.parts = parts
+        self.servers = servers
+        self.flags: tuple[str, ...] = ()
+        self._chromium: Chromium
+        self._netlog: NetLogPipe
+        self._page: Page
+        self._recorder: Recorder | None = None
+        self._subject = "chrome-extension://"
+
+    @classmethod
+    async def open(cls, parts: RigParts, directory: Path, *, extra_rules: Sequence[str] = ()) -> Rig:
+        """Launch the browser in ``directory``. Raises BrowserDied, RigFailed."""
+        rig = cls(parts, Servers(parts))
+        try:
+            await rig._launch(directory, extra_rules)
+        except BaseException:
+            await rig.close()
+            raise
+        return rig
+
+    async def _launch(self, directory: Path, extra_rules: Sequence[str]) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        await self.servers.stranger.open()
+        parser = NetLogParser(self.servers.sides)
+        self._netlog = await NetLogPipe.open(directory / "netlog", parser, self._on_seen)
+        rules = resolver_rules(
+            self.servers.addresses, self.parts.hosts, trap=self.servers.trap.port.address, extra=extra_rules
+        )
+        self.flags = (
+            f"--log-net-log={directory / 'netlog'}",
+            f"--host-resolver-rules={rules}",
+            f"--ignore-certificate-errors-spki-list={self.parts.certificates.spki}",
+        )
+        self._chromium = await launch(self.parts.browser, directory, self.flags, headed=self.parts.headed)
+        self._page = await Page.open(self._chromium.cdp)
+
+    def _on_seen(self, seen: Seen) -> None:
+        """A browser event counts when the subject caused it, or when nobody is named for it."""
+        if self._recorder is not None and (not seen.initiator or seen.initiator.startswith(self._subject)):
+            self._recorder.add(seen.event)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the next scenario can run here."""
+        return self._chromium.is_alive
+
+    async def observe(self, profile: Profile, scenario: Scenario) -> Timeline:
+        """Carry out one scenario on one subject and return what was seen.
+
+        Raises SubjectError when the browser refuses the extension, BrowserDied, RigFailed.
+        """
+        recorder = self._recorder = Recorder()
+        conductor = Conductor(self.servers.of, recorder, profile, self.flush)
+        extension_id = ""
+        begun_ms = now_ms()
+        try:
+            for side in Side:
+                fake = self.servers.of(side)
+                fake.prepare(profile, recorder)
+                await fake.set_faults([each for each in build(scenario.given.of(side)) if each.stage != "resolve"])
+            self.servers.stranger.rule = profile.signature
+            extension_id, started_ms = await self._start(profile, recorder)
+            reason = await conductor.conduct(scenario)
+            recorder.record(ObservationEnded, Source.RIG, reason=reason, lag_ms=self.parts.lag.worst_since(begun_ms))
+            ended_ms = now_ms()
+            await asyncio.gather(self.flush(), self._remove(extension_id))
+            extension_id = ""
+            recorder.seal()
+            recorder.events = [event for event in recorder.events if event.at_ms <= ended_ms]
+            return recorder.timeline(started_ms)
+        except BrowserDied as error:
+            raise BrowserDied(f"{error} ({self._chromium.obituary()})") from error
+        finally:
+            self._recorder = None
+            self._subject = "chrome-extension://"
+            await self._clean(extension_id)
+
+    async def _start(self, profile: Profile, recorder: Recorder) -> tuple[str, float]:
+        """Load and trigger the subject; its id, and the time at which it was asked to connect."""
+        cdp = self._chromium.cdp
+        started = recorder.record(SubjectStarted, Source.RIG, extension_id="", how="its worker was started")
+        try:
+            loaded = await cdp.send("Extensions.loadUnpacked", {"path": profile.extension})
+        except CdpError as error:
+            message = f"{profile.extension}: the browser refuses this extension: {error.text}; mend it and run again"
+            raise SubjectError(message) from error
+        extension_id = str(loaded["id"])
+        self._subject = f"chrome-extension://{extension_id}"
+        how, started_ms = started.how, started.at_ms
+        page = await open_trigger_page(cdp, extension_id, profile.trigger)
+        if page is not None:
+            how, started_ms = f"{profile.trigger.kind} in {profile.trigger.page}", now_ms()
+            await pull(page, profile.trigger)
+        recorder.events.remove(started)
+        recorder.add(SubjectStarted(at_ms=started_ms, source=Source.RIG, extension_id=extension_id, how=how))
+        return extension_id, started_ms
+
+    async def flush(self) -> None:
+        """Return when everything the browser has done so far has been read from its log."""
+        marker = self._page.next_marker()
+        seen = self._netlog.expect(marker)
+        try:
+            async with asyncio.timeout(_FLUSH_MS_MAX / 1000):
+                await asyncio.gather(seen, self._page.ask_for(marker))
+        except TimeoutError:
+            message = f"the browser's network log stood still for {_FLUSH_MS_MAX / 1000:.0f} s"
+            raise BrowserDied(message) from None
+
+    async def _remove(self, extension_id: str) -> None:
+        await self._chromium.cdp.send("Extensions.uninstall", {"id": extension_id})
+
+    async def _clean(self, extension_id: str) -> None:
+        """Leave nothing to the next scenario: no subject, socket, cache entry or fault."""
+        with contextlib.suppress(BrowserDied, CdpError):
+            if extension_id:
+                await self._remove(extension_id)
+            await self._page.clear_cache()
+        await self.servers.reset()
+
+    async def close(self) -> None:
+        """End the browser and give everything back."""
+        if hasattr(self, "_chromium"):
+            await self._chromium.close()
+        if hasattr(self, "_netlog"):
+            self._netlog.close()
+        self.servers.close()

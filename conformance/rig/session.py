@@ -1,0 +1,124 @@
+"""A WebSocket session of a fake: the protocol by websockets' sans-I/O core, the bytes by the link."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from conformance.events import FrameReceived, SessionClosed, SessionOpened
+
+if TYPE_CHECKING:
+    from websockets.http11 import Request as UpgradeRequest
+
+    from conformance.model import Heartbeat
+    from conformance.rig.http import Request
+    from conformance.rig.link import Link
+
+_OPCODES = {
+    Opcode.CONT: "cont",
+    Opcode.TEXT: "text",
+    Opcode.BINARY: "binary",
+    Opcode.CLOSE: "close",
+    Opcode.PING: "ping",
+    Opcode.PONG: "pong",
+}
+_LOST = 1006  # RFC 6455, 7.4.1: no close frame was seen
+
+
+class Session:
+    """One upgrade and, if it is accepted, the session after it.
+
+    ``doomed``: a fault has been applied to it; it no longer counts as a session the subject has.
+    ``silent``: it takes frames and answers nothing, as a peer that lost its power does.
+    """
+
+    def __init__(self, link: Link, request: Request, heartbeat: Heartbeat | None) -> None:
+        self.link = link
+        self.doomed = False
+        self.silent = False
+        self.is_open = False
+        self._heartbeat = heartbeat
+        self._protocol = ServerProtocol()
+        self._protocol.receive_data(request.raw)
+        self._request: UpgradeRequest | None = None
+        for event in self._protocol.events_received():
+            if not isinstance(event, Frame | Response):
+                self._request = event
+
+    async def answer(self, *, spoil_key: bool = False) -> bool:
+        """Answer the upgrade as a healthy server does; True when the session is open.
+
+        ``spoil_key``: with an accept key that belongs to no request (RFC 6455, 4.2.2).
+        """
+        if self._request is None:
+            return False
+        answer = self._protocol.accept(self._request)
+        if spoil_key and "Sec-WebSocket-Accept" in answer.headers:
+            del answer.headers["Sec-WebSocket-Accept"]
+            answer.headers["Sec-WebSocket-Accept"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        self._protocol.send_response(answer)
+        await self._flush()
+        self.is_open = self._protocol.state is State.OPEN and not spoil_key
+        if self.is_open:
+            self.link.record(SessionOpened)
+            self.link.fake.sessions.append(self)
+        return self.is_open
+
+    async def run(self) -> None:
+        """Serve the session until it ends."""
+        with contextlib.suppress(ConnectionError):
+            while data := await self.link.reader.read(65536):
+                self._protocol.receive_data(data)
+                await self._handle()
+                if self._protocol.state is State.CLOSED or (self._protocol.close_expected() and not self.silent):
+                    break
+        self._closed()
+
+    async def _handle(self) -> None:
+        for event in self._protocol.events_received():
+            if not isinstance(event, Frame):
+                continue
+            opcode = _OPCODES[event.opcode]
+            self.link.record(FrameReceived, opcode=opcode, size=len(event.data))
+            if event.opcode is Opcode.TEXT and self._heartbeat and self._heartbeat.request.encode() in event.data:
+                self._protocol.send_text(self._heartbeat.reply.encode())
+        await self._flush()
+
+    async def _flush(self) -> None:
+        data = b"".join(self._protocol.data_to_send())
+        if data and not self.silent:
+            await self.link.send(data)
+
+    async def close(self, code: int) -> None:
+        """Begin the close handshake (RFC 6455, 7.1.2)."""
+        self.doomed = True
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code)
+            with contextlib.suppress(ConnectionError):
+                await self._flush()
+
+    def reset(self) -> None:
+        """End the connection with RST, as a killed process' kernel does."""
+        self.doomed = True
+        self._closed(by="server")
+        self.link.reset()
+
+    def fall_silent(self) -> None:
+        """Take everything, answer nothing, close nothing."""
+        self.doomed = True
+        self.silent = True
+
+    def _closed(self, by: str = "") -> None:
+        if not self.is_open:
+            return
+        self.is_open = False
+        received, sent = self._protocol.close_rcvd, self._protocol.close_sent
+        code = received.code if received else sent.code if sent else _LOST
+        if not by:
+            by = "lost" if not received and not sent else "server" if sent and not self._protocol.close_rcvd_then_sent else "subject"
+        self.link.record(SessionClosed, code=int(code), by=by)

@@ -1,0 +1,104 @@
+"""How a scenario's steps are carried out, and when its observation is over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from conformance.attempts import begun
+from conformance.events import Source, StepTimedOut
+from conformance.model import Change, Drop, Hold, Outcome, Side, Until, UntilAttempts
+from conformance.rig.faults import build
+from conformance.rig.faults.base import SessionFault
+from conformance.rig.recorder import Recorder, now_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from conformance.model import Expectation, Profile, Scenario, Step
+    from conformance.rig.fake import Fake
+
+# A subject on the wrong server may be about to leave it; this long it is given.
+_WRONG_SIDE_MS = 1000
+# Attempts that reach no server are in the browser's log only, which lags unless it is asked for.
+_ATTEMPT_LOOK_MS = 250
+
+
+class Conductor:
+    """Carries out one scenario's steps on one rig's fakes.
+
+    ``flush`` brings the browser's log up to now.
+    """
+
+    def __init__(
+        self,
+        fake_of: Callable[[Side], Fake],
+        recorder: Recorder,
+        profile: Profile,
+        flush: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        self._fake_of = fake_of
+        self._recorder = recorder
+        self._profile = profile
+        self._flush = flush
+
+    async def conduct(self, scenario: Scenario) -> str:
+        """Every step, then the expectation. Returns why the observation ended."""
+        for step in scenario.when:
+            if not await self._do(step):
+                # The world the scenario speaks of never came to be; what follows would judge another one.
+                return "a step of the scenario was not reached"
+        reason = await self._expect(scenario.then)
+        await asyncio.sleep(scenario.then.hold_ms / 1000)
+        return reason
+
+    async def _do(self, step: Step) -> bool:
+        match step:
+            case Until(session, within_ms):
+                reached = await self._recorder.wait_until(lambda: self._has(session), now_ms() + within_ms)
+                return reached or self._timed_out(f"until session {session}", within_ms)
+            case UntilAttempts(count, within_ms):
+                return await self._await_attempts(count, within_ms) or self._timed_out(f"until {count} attempts", within_ms)
+            case Change(side, faults):
+                await self._fake_of(side).set_faults(build(faults))
+            case Drop(side, spec):
+                for fault in build([spec]):
+                    if isinstance(fault, SessionFault):
+                        await self._fake_of(side).drop_sessions(fault)
+            case Hold(ms):
+                await asyncio.sleep(ms / 1000)
+        return True
+
+    def _timed_out(self, step: str, within_ms: float) -> bool:
+        self._recorder.record(StepTimedOut, Source.RIG, step=step, within_ms=within_ms)
+        return False
+
+    def _has(self, session: Outcome) -> bool:
+        return any(session.admits(side) and self._fake_of(side).has_session() for side in Side)
+
+    async def _await_attempts(self, count: int, within_ms: float) -> bool:
+        deadline_ms = now_ms() + within_ms
+        while begun(self._recorder.events, self._profile.endpoints) < count:
+            if now_ms() >= deadline_ms:
+                return False
+            if self._flush is not None:
+                await self._flush()
+            await asyncio.sleep(_ATTEMPT_LOOK_MS / 1000)
+        return True
+
+    async def _expect(self, then: Expectation) -> str:
+        deadline_ms = now_ms() + then.within_ms
+        if then.session is Outcome.NONE:
+            await self._recorder.wait_until(lambda: self._has(Outcome.EITHER), deadline_ms)
+            return "a session was opened" if self._has(Outcome.EITHER) else "the stated time without a session was over"
+        while True:
+            if not await self._recorder.wait_until(lambda: self._has(Outcome.EITHER), deadline_ms):
+                return f"no session within {then.within_ms:.0f} ms"
+            if self._has(then.session):
+                return "the expected session was open"
+            wrong_until_ms = min(deadline_ms, now_ms() + _WRONG_SIDE_MS)
+            left = await self._recorder.wait_until(
+                lambda: self._has(then.session) or not self._has(Outcome.EITHER), wrong_until_ms
+            )
+            if not left:
+                return "a session was open on the other side"
