@@ -1,0 +1,1 @@
+"""semantest-conformance: may this browser extension ship?"""

@@ -32,7 +32,7 @@ from conformance.model import Endpoints, Role, Side, role_of
 from conformance.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 # A session that ends sooner than this was a refusal, not a session: long enough for a server that
 # accepts only to close at once (one round trip), short beside any real use.
@@ -211,26 +211,27 @@ def _drop(tries: dict[int, SocketTry], side: Side, drop: SessionsDropped) -> Non
 
 
 def _parts(timeline: Timeline, endpoints: Endpoints) -> list[_Part]:
-    parts: list[_Part] = [*_probes(timeline, endpoints).values(), *socket_tries(timeline, endpoints)]
+    parts: list[_Part] = [*probes(timeline, endpoints), *socket_tries(timeline, endpoints)]
     return sorted(parts, key=lambda part: part.started.seq)
 
 
-def _probes(timeline: Timeline, endpoints: Endpoints) -> Mapping[int, Probe]:
-    probes: dict[int, Probe] = {}
+def probes(timeline: Timeline, endpoints: Endpoints) -> tuple[Probe, ...]:
+    """The subject's requests for the local signature, in the order of their start."""
+    found: dict[int, Probe] = {}
     for event in timeline:
         match event:
             case FetchStarted(request=request, url=url, method=method):
-                if request in probes:  # a redirect starts again with the same number
-                    probes[request] = replace(probes[request], hops=(*probes[request].hops, event))
+                if request in found:  # a redirect starts again with the same number
+                    found[request] = replace(found[request], hops=(*found[request].hops, event))
                 elif role_of(url, endpoints) is Role.PROBE and method != _PREFLIGHT:
-                    probes[request] = Probe(event)
-            case FetchAnswered(request=request) if request in probes:
-                probes[request] = replace(probes[request], answers=(*probes[request].answers, event))
-            case FetchEnded(request=request) if request in probes:
-                probes[request] = replace(probes[request], ended=event)
+                    found[request] = Probe(event)
+            case FetchAnswered(request=request) if request in found:
+                found[request] = replace(found[request], answers=(*found[request].answers, event))
+            case FetchEnded(request=request) if request in found:
+                found[request] = replace(found[request], ended=event)
             case _:
                 pass
-    return probes
+    return tuple(found.values())
 
 
 def _is_over(group: list[_Part], following: SocketTry) -> bool:

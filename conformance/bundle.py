@@ -6,20 +6,11 @@ A checkout has ``fixtures/`` and ``scenarios/`` beside the package; a wheel has 
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 
 from conformance.errors import HarnessError
 
 _PACKAGE = Path(__file__).resolve().parent
-
-
-def version() -> str:
-    """This package's version, as it was installed."""
-    try:
-        return metadata.version("semantest-conformance")
-    except metadata.PackageNotFoundError:
-        return "unpackaged"
 
 
 def checkout() -> Path | None:

@@ -145,7 +145,7 @@ def read(shape: type[S], node: Node, source: str) -> S:
 def explain(error: ErrorDetails, shape: type[BaseModel] | None = None) -> str:
     """What pydantic found, in the catalogue's words. ``shape`` gives the right names for a wrong one."""
     names = [str(step) for step in error["loc"] if isinstance(step, str)]
-    name = names[0] if names else ""
+    name = ".".join(names)
     given: Any = error["input"]
     fields = shape.model_fields if shape is not None else {}
     match error["type"]:
@@ -155,6 +155,8 @@ def explain(error: ErrorDetails, shape: type[BaseModel] | None = None) -> str:
             return f"'{name}': missing"
         case "enum" | "literal_error" if name in fields and isinstance(given, str):
             return f"'{given}': no such {name}{did_you_mean(given, _choices(fields[name].annotation))}"
+        case "too_short" | "string_too_short":
+            return f"'{name}': must not be empty"
         case "string_pattern_mismatch":
             return f"'{given}': not {_FORMS.get(error.get('ctx', {}).get('pattern', ''), error['msg'])}"
         case _:

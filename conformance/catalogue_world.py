@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ from conformance.signatures import VARIANTS
 
 if TYPE_CHECKING:
     from conformance.errors import DataError
+    from conformance.model import Json
     from conformance.yaml_source import Node
 
 UP: Final = "up"
@@ -44,6 +45,10 @@ def sides_of(fault: type) -> tuple[Side, ...]:
 def parameters_of(fault: type) -> list[str]:
     """The names of what a scenario may state of the fault."""
     return [parameter.name for parameter in fields(fault) if parameter.init]
+
+
+def _default(parameter: Field[Any]) -> object:
+    return parameter.default if parameter.default_factory is MISSING else parameter.default_factory()
 
 
 @cache
@@ -104,24 +109,29 @@ class WorldReader:
             for key, value in node.fields.items()
             if key not in known
         ]
-        problems = problems or self._misfits(name, fault, node)
         if problems:
             raise all_wrong(problems)
-        return FaultSpec(name, {key: value.plain() for key, value in node.fields.items()})
+        return FaultSpec(name, self._parameters(name, fault, node))
 
-    def _misfits(self, name: str, fault: type, node: Node) -> list[DataError]:
-        """What is wrong with the values of the right parameters."""
+    def _parameters(self, name: str, fault: type, node: Node) -> dict[str, Json]:
+        """The parameters in one form however they were written: the fault's order and types, no defaults.
+
+        So a fault has the same words in a scenario and in a record, whoever wrote them.
+        """
         variant = node.fields.get(VARIANT_PARAMETER)
         if variant is not None and isinstance(variant.value, str) and variant.value not in VARIANTS:
             near = did_you_mean(variant.value, VARIANTS)
-            return [self._wrong(variant, f"'{variant.value}': no such signature variant{near}")]
+            raise self._wrong(variant, f"'{variant.value}': no such signature variant{near}")
         try:
-            adapter_of(fault).validate_json(json.dumps(node.plain()), strict=True)
+            made = adapter_of(fault).validate_json(json.dumps(node.plain()), strict=True)
         except ValidationError as error:
-            return [
+            raise all_wrong(
                 wrong(self.source, node.line_of(one["loc"]), f"{explain(one)} (of '{name}')") for one in error.errors()
-            ]
-        return []
+            ) from error
+        stated = {parameter.name: getattr(made, parameter.name) for parameter in fields(fault) if parameter.init}
+        defaults = {parameter.name: _default(parameter) for parameter in fields(fault)}
+        plain: dict[str, Json] = adapter_of(fault).dump_python(made, mode="json")
+        return {key: plain[key] for key, value in stated.items() if value != defaults[key]}
 
     def _no_server(self, node: Node) -> DataError:
         said = node.plain()

@@ -35,7 +35,6 @@ app = typer.Typer(
     name="conform",
     help="Judge whether a browser extension finds its server as it should: the local one first, the public one else.",
     epilog="Exit status: 0 conforms · 1 does not · 2 inconclusive · 3 the harness failed · 4 usage or bad input",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -83,13 +82,13 @@ def run(  # noqa: PLR0913 - one parameter an option
     tag: Annotated[list[str] | None, _many("TAG", "Only scenarios with this tag.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
     level: LevelOption = LevelName.MUST,
-    jobs: Annotated[int, typer.Option(min=1, help="Rigs at once.", show_default="2 a CPU")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="2 a CPU")] = None,
     rig: Annotated[
         RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
     ] = RigMode.WARM,
-    seed: Annotated[int | None, typer.Option(min=0, max=SEED_END - 1, help="What is random comes from this.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=SEED_END - 1, metavar="N", help="What is random comes from this.")] = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Random order by --seed, not longest first.")] = False,
-    repeat: Annotated[int, typer.Option(min=1, help="Run everything so many times.")] = 1,
+    repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Run everything so many times.")] = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure at --level.")] = False,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
     report: ReportOption = None,
@@ -123,7 +122,7 @@ def run(  # noqa: PLR0913 - one parameter an option
 
 @app.command()
 def judge(directory: RunDir, *, level: LevelOption = LevelName.MUST, verbose: VerboseOption = False) -> ExitStatus:
-    """Judge a run again from its record, and compare with what was said then."""
+    """Judge a run again, from its record alone."""
     return rejudge.judge(_console(), directory, _level(level), verbose=verbose)
 
 
@@ -135,14 +134,14 @@ def report_(
     level: LevelOption = LevelName.MUST,
     verbose: VerboseOption = False,
 ) -> ExitStatus:
-    """Write a run's reports again; without --report, print it."""
+    """Write a run's reports again, or print it."""
     targets = [parse_target(text) for text in report or ()]
     return rejudge.report(_console(), directory, targets, _level(level), verbose=verbose)
 
 
 @app.command("doctor")
 def doctor_(*, browser: BrowserOption = None, output: OutputOption = OUTPUT) -> ExitStatus:
-    """Look at what a run needs of this machine, and say what to do about what is missing."""
+    """Say what was found on this machine, and what is missing."""
     return doctor.doctor(_console(), browser, output)
 
 
@@ -150,7 +149,7 @@ def doctor_(*, browser: BrowserOption = None, output: OutputOption = OUTPUT) -> 
 def schema(
     what: Annotated[str, typer.Argument(metavar="[scenario|results]", help="Whose grammar.")] = "scenario",
 ) -> ExitStatus:
-    """Print the JSON Schema of scenario files, or of results.json."""
+    """Print the JSON Schema of scenario files or of results."""
     return catalogue.print_schema(_console(), what)
 
 
@@ -164,7 +163,7 @@ def list_(
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> ExitStatus:
-    """Run the project's own tests; arguments go to pytest. Only in a checkout."""
+    """Pass the project's own tests; arguments go to pytest."""
     return selftest.selftest(context.args)
 
 
@@ -181,12 +180,14 @@ def _console(*, stderr: bool = False) -> Console:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = get_command(app).main(args=arguments, prog_name="conform", standalone_mode=False)
+        status = get_command(app).main(args=given or ["--help"], prog_name="conform", standalone_mode=False)
     except ConformError as error:
         return _say(str(error), error.exit_status)
     except typer.TyperException as error:
-        return _say(f"{error.format_message()}; {_help_for(error)}", ExitStatus.BAD_INPUT)
+        what = error.format_message().replace("Value error, ", "").rstrip(".?").replace(". Did", "; did")
+        return _say(f"{what}; {_help_for(error)}", ExitStatus.BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted before anything ran", ExitStatus.HARNESS_FAILED)
     except BrokenPipeError:

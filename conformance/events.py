@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from conformance.model import Side
 
@@ -85,10 +85,16 @@ class StepTimedOut(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationEnded(Event):
-    """Nothing later belongs to the timeline. ``lag_ms``: the longest the harness's own loop was late."""
+    """Nothing later belongs to the timeline.
+
+    ``lag_ms``: the longest the harness's own loop was late. ``starved_ms``: how long the browser's threads
+    were ready to run and had no core, added up; on a machine of its own the subject would have been at most
+    that much faster.
+    """
 
     reason: str
     lag_ms: float
+    starved_ms: float = 0.0
 
 
 # --- what the servers saw (Source.LOCAL or Source.PUBLIC) ----------------------------------------
@@ -310,28 +316,21 @@ def encode(event: Event) -> dict[str, Any]:
     return data
 
 
-class Codec:
-    """Decoding by class name. Unknown kinds and fields raise ``ValueError``."""
-
-    _enums: ClassVar[dict[str, type[StrEnum]]] = {"source": Source, "side": Side}
-
-    @classmethod
-    def decode(cls, data: dict[str, Any]) -> Event:
-        """The event that ``encode`` gave ``data`` for."""
-        rest = dict(data)
-        name = rest.pop("kind", None)
-        kind = _kinds().get(str(name))
-        if kind is None:
-            message = f"no event of kind {name!r}"
-            raise ValueError(message)
-        known = {field.name for field in fields(kind)}
-        if unknown := rest.keys() - known:
-            message = f"{name} has no field {sorted(unknown)}"
-            raise ValueError(message)
-        for key, enum in cls._enums.items():
-            if key in rest:
-                rest[key] = enum(rest[key])
-        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in rest.items()})
+_ENUMS: dict[str, type[StrEnum]] = {"source": Source, "side": Side}
 
 
-decode = Codec.decode
+def decode(data: dict[str, Any]) -> Event:
+    """The event that ``encode`` gave ``data`` for. Unknown kinds and fields raise ValueError."""
+    rest = dict(data)
+    name = rest.pop("kind", None)
+    kind = _kinds().get(str(name))
+    if kind is None:
+        raise ValueError(f"no event of kind {name!r}")
+    known = {field.name for field in fields(kind)}
+    if unknown := rest.keys() - known:
+        raise ValueError(f"{name} has no field {sorted(unknown)}")
+    for key, enum in _ENUMS.items():
+        if key in rest:
+            rest[key] = enum(rest[key])
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in rest.items()}
+    return kind(**values)

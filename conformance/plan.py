@@ -46,7 +46,7 @@ _RECONNECT_MS: Final = 1000.0  # session lost → next one: the first wait of th
 _WAIT_MS_FIRST: Final = 1000.0  # the usual back-off doubles from one second…
 _WAIT_MS_LAST: Final = 8000.0  # …to no more than this early in an outage
 _HANG_MS: Final = 8000.0  # how long a patient subject leaves a public server that says nothing
-_HANGING: Final = frozenset({"blackhole", "silent", "hang_upgrade", "stall", "drip", "endless"})
+_HANGING: Final = frozenset({"blackhole", "silent", "hang_upgrade"})
 
 
 @dataclass(frozen=True, slots=True)

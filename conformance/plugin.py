@@ -54,7 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Generator[None, object, object]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, object, object]:
     """Add the short names where ``--subject`` is among the arguments, after conftest.py had its choice of names."""
     result = yield
     if getattr(early_config.known_args_namespace, SUBJECT, None):
@@ -72,9 +74,10 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 
     A wrapper, because pytest-xdist fills in its own default in this hook.
     """
-    if config.getoption(SUBJECT, None) and config.getoption("numprocesses", None):
-        if config.getoption("dist", None) == "no" and not config.getoption("distload", default=False):
-            config.option.dist = "worksteal"
+    option = config.option
+    is_open = getattr(option, "dist", None) == "no" and not getattr(option, "distload", False)
+    if is_open and getattr(option, "numprocesses", None) and getattr(option, SUBJECT, None):
+        option.dist = "worksteal"
     return (yield)
 
 

@@ -7,11 +7,9 @@ results and needs nothing else: no browser, no catalogue, no clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from conformance.model import Profile, Requirement, Scenario
-    from conformance.timeline import Timeline
+from conformance.model import Profile, Requirement, Scenario
+from conformance.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Cdp(asyncio.Protocol):
         else:
             answer.set_result(message["result"])
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Fail every command that waits: the browser is gone."""
         if not self._closed.done():
             self._closed.set_result(None)
@@ -86,7 +86,9 @@ class Cdp(asyncio.Protocol):
         """Give the pipe its way out."""
         self._writer = writer
 
-    async def send(self, method: str, params: dict[str, Any] | None = None, session: str | None = None) -> dict[str, Any]:
+    async def send(
+        self, method: str, params: dict[str, Any] | None = None, session: str | None = None
+    ) -> dict[str, Any]:
         """Send one command and wait for its result. Raises CdpError, BrowserDied."""
         if self._writer is None or self.is_closed:
             message = f"the browser is gone; it cannot be asked for {method}"

@@ -9,9 +9,10 @@ chain).
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import hashlib
 import ssl
+import warnings
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from cryptography.x509.oid import NameOID
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DAY = datetime.timedelta(days=1)
+_DAY = dt.timedelta(days=1)
 
 
 class Certificate(StrEnum):
@@ -69,14 +70,16 @@ class Certificates:
         if old_tls:
             # OpenSSL 3 keeps TLS 1.1 and its SHA-1 signatures for security level 0 only.
             context.set_ciphers("ALL:@SECLEVEL=0")
-            context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = ssl.TLSVersion.TLSv1_1
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # deprecated is what it is to be
+                context.minimum_version = ssl.TLSVersion.TLSv1
+                context.maximum_version = ssl.TLSVersion.TLSv1_1
         else:
             context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
 
     def _leaf(self, kind: Certificate) -> trustme.Blob:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         match kind:
             case Certificate.GOOD:
                 leaf = self._good
@@ -91,7 +94,7 @@ class Certificates:
         return leaf.private_key_and_cert_chain_pem
 
 
-def _self_signed(names: Sequence[str], now: datetime.datetime) -> bytes:
+def _self_signed(names: Sequence[str], now: dt.datetime) -> bytes:
     """Key and certificate as PEM; its issuer is itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])

@@ -16,7 +16,7 @@ import shutil
 import signal
 from typing import TYPE_CHECKING
 
-from conformance.errors import BrowserDied
+from conformance.errors import BrowserDied, RigFailed
 from conformance.rig.cdp import Cdp, open_pipe
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conformance.rig.browsers import Browser
 
 # Quiet, hermetic, and as fast in the background as in front. Each flag has its reason.
-_FLAGS = (
+FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
     "--disable-background-networking",  # update checks and account lists are not the subject's traffic
@@ -79,11 +79,12 @@ class Chromium:
         """Whether the process runs and its pipe is open."""
         return self._process.returncode is None and (self._cdp is None or not self._cdp.is_closed)
 
-    def obituary(self) -> str:
-        """Why the browser is gone, with the end of what it printed."""
+    async def obituary(self) -> str:
+        """Why the browser is gone."""
+        with contextlib.suppress(TimeoutError):  # its pipe closes a moment before the process is reaped
+            await asyncio.wait_for(self._process.wait(), _GRACE_S)
         code = self._process.returncode
-        how = "closed its debugging pipe" if code is None else _exit_words(code)
-        return f"the browser {how}"
+        return "the browser closed its debugging pipe" if code is None else f"the browser {_exit_words(code)}"
 
     async def wait(self) -> None:
         """Return when the process has ended."""
@@ -104,6 +105,15 @@ class Chromium:
             await self._process.wait()
             if not keep_directory:
                 await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+
+
+def make_directory(directory: Path) -> None:
+    """Make a browser's directory. Raises RigFailed when the disk is full or not ours to write."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{directory}: cannot be made: {error.strerror}; free space or set TMPDIR to another place"
+        raise RigFailed(message) from error
 
 
 def _exit_words(code: int) -> str:
@@ -143,7 +153,7 @@ def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, heade
     """The whole command that ``launch`` runs."""
     return [
         browser.path,
-        *_FLAGS,
+        *FLAGS,
         *([] if headed else ["--headless=new", "--hide-scrollbars"]),
         *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium refuses its sandbox to root
         *(["--remote-debugging-pipe", "--enable-unsafe-extension-debugging", "--no-startup-window"] if piped else []),
@@ -160,10 +170,15 @@ async def launch(
 
     Raises BrowserDied with what the browser printed when it does not come up.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
     command = command_line(browser, directory / "profile", flags, headed=headed, piped=piped)
-    environment = {**os.environ, "HOME": str(directory), "XDG_CONFIG_HOME": str(directory), "XDG_CACHE_HOME": str(directory)}
-    log = (directory / "browser.log").open("wb")
+    environment = {
+        **os.environ,
+        "HOME": str(directory),
+        "XDG_CONFIG_HOME": str(directory),
+        "XDG_CACHE_HOME": str(directory),
+    }
+    log = os.open(directory / "browser.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     ours: tuple[int, int] | None = None
     theirs: tuple[int, int] | None = None
     if piped:
@@ -179,7 +194,7 @@ async def launch(
             env=environment,
             start_new_session=True,
             pass_fds=(3, 4) if piped else (),
-            preexec_fn=_in_child(*(theirs or (None, None))),  # noqa: PLW1509 - no threads run Python code at this point
+            preexec_fn=_in_child(*(theirs or (None, None))),
         )
     except OSError as error:
         for fd in ours or ():
@@ -187,7 +202,7 @@ async def launch(
         message = f"{browser.path} could not be started: {error.strerror}"
         raise BrowserDied(message) from error
     finally:
-        log.close()
+        os.close(log)
         for fd in theirs or ():
             os.close(fd)
     cdp = await open_pipe(*ours) if ours else None
@@ -203,5 +218,7 @@ async def _await_up(chromium: Chromium, cdp: Cdp, directory: Path) -> None:
     except BrowserDied as error:
         printed = (directory / "browser.log").read_text(errors="replace").strip().splitlines()[-3:]
         await chromium.close()
-        message = f"the browser did not come up: {chromium.obituary()}; it printed: {' / '.join(printed) or 'nothing'}"
+        message = (
+            f"the browser did not come up: {await chromium.obituary()}; it printed: {' / '.join(printed) or 'nothing'}"
+        )
         raise BrowserDied(message) from error

@@ -7,9 +7,8 @@ overlap. One process and one clock serve all rigs, so that they share nothing bu
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
-import time
-from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,11 +17,14 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import ConformError, HarnessError, SubjectError
 from conformance.record import ScenarioRecord
+from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.faults import build
 from conformance.rig.faults.base import ResolveFault
 from conformance.rig.lag import LagMonitor
+from conformance.rig.line import Line
 from conformance.rig.mapping import hosts_of
+from conformance.rig.recorder import now_ms
 from conformance.rig.rig import Rig, RigParts
 from conformance.rig.unattached import observe_unattached
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from conformance.model import Profile, Scenario
     from conformance.plan import Plan, PlanItem
-    from conformance.rig.browsers import Browser
+    from conformance.timeline import Timeline
 
 FRESH_TAG = "fresh-profile"  # scenarios that ask for a browser which has never run
 _LAUNCHES_AT_ONCE = 2  # a cold launch takes half a second alone and five with seven at once
@@ -73,16 +75,17 @@ class RigHolder:
 
         Raises SubjectError: an extension that the browser refuses is the user's to mend.
         """
-        begun = time.monotonic()
-        record = ScenarioRecord(item.profile.name, item.scenario.id, item.repeat)
+        begun_ms = now_ms()
+        timeline, failure = None, None
         try:
             timeline = await self._observe(item.profile, item.scenario)
         except HarnessError as error:
+            failure = str(error)
             await self.close()
-            return _with(record, begun, failure=str(error))
-        return _with(record, begun, timeline=timeline)
+        wall_ms = round(now_ms() - begun_ms, 1)
+        return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline, failure, wall_ms=wall_ms)
 
-    async def _observe(self, profile: Profile, scenario: Scenario):  # type: ignore[no-untyped-def]
+    async def _observe(self, profile: Profile, scenario: Scenario) -> Timeline:
         if self._settings.rig is RigMode.UNATTACHED:
             return await observe_unattached(self._parts, self._next_directory(), profile, scenario)
         rules = _resolve_rules(scenario, self._parts)
@@ -110,12 +113,6 @@ class RigHolder:
         rig, self._rig = self._rig, None
         if rig is not None:
             await rig.close()
-
-
-def _with(record: ScenarioRecord, begun: float, **fields: object) -> ScenarioRecord:
-    from dataclasses import replace
-
-    return replace(record, wall_ms=round((time.monotonic() - begun) * 1000, 1), **fields)
 
 
 def _resolve_rules(scenario: Scenario, parts: RigParts) -> list[str]:
@@ -173,13 +170,18 @@ async def run_plan(
 
     Raises SubjectError at once, since every other scenario of that subject would fail alike.
     """
-    queue = deque(plan.items)
+    line = Line(plan.items, jobs=settings.jobs, cores=os.cpu_count() or 1)
 
     async def work(holder: RigHolder) -> None:
-        while queue and not stop():
-            item = queue.popleft()
+        while (item := await line.take()) is not None:
+            if stop():
+                await line.clear()
+                return
             on_start(item)
-            on_record(await holder.run(item))
+            try:
+                on_record(await holder.run(item))
+            finally:
+                await line.done(item)
 
     profiles = {item.profile.name: item.profile for item in plan.items}
     async with open_pool(settings, profiles.values()) as pool:

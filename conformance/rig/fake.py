@@ -23,31 +23,23 @@ from conformance.events import (
     WorldSet,
 )
 from conformance.model import Profile, Side
-from conformance.rig.faults.base import (
-    ConnectionFault,
-    ListenFault,
-    SessionFault,
-    SignatureFault,
-    TlsFault,
-    UpgradeFault,
-)
+from conformance.rig.faults.build import FaultSet
 from conformance.rig.http import NotHttp, Request, read_request, response
 from conformance.rig.link import Link
+from conformance.rig.ports import ReservedPort
 from conformance.rig.session import Session
 from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from conformance.events import Event
     from conformance.rig.certificates import Certificates
-    from conformance.rig.faults.base import Fault
-    from conformance.rig.ports import ReservedPort
+    from conformance.rig.faults.base import Fault, SessionFault
     from conformance.rig.recorder import Recorder
 
 E = TypeVar("E", bound="Event")
-F = TypeVar("F", bound="Fault")
 
 # A third host, neither local nor public: where a redirect to another origin leads.
 ELSEWHERE = "elsewhere.example.org"
@@ -75,7 +67,7 @@ class Fake:
         self.profile: Profile
         self._endpoints = tuple(endpoints)
         self._recorder: Recorder
-        self._faults: tuple[Fault, ...] = ()
+        self._faults = FaultSet()
         self._links: set[Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepting: list[asyncio.Task[None]] = []
@@ -90,23 +82,20 @@ class Fake:
         self._connections = 0
         self.sessions = []
         self.failure = None
-        self._faults = ()
+        self._faults = FaultSet()
 
     async def set_faults(self, faults: Sequence[Fault]) -> None:
         """Be like this from now on. Open sessions stay; connections without one are closed."""
-        self._faults = tuple(faults)
+        self._faults = FaultSet.of(faults)
         self.record(WorldSet, rig=True, side=self.side, faults=tuple(str(fault) for fault in faults))
         self._drop_idle_links()
-        if (listen_fault := self._fault(ListenFault)) is None:
+        if (listen_fault := self._faults.listen) is None:
             self.listen()
             return
         self.stop_accepting()
         for endpoint in self._endpoints:
             proof = await listen_fault.apply(endpoint.port)
             self.record(FaultProved, rig=True, side=self.side, fault=str(listen_fault), detail=proof)
-
-    def _fault(self, kind: type[F]) -> F | None:
-        return next((fault for fault in self._faults if isinstance(fault, kind)), None)
 
     async def drop_sessions(self, fault: SessionFault) -> None:
         """Apply a session fault to every open session."""
@@ -179,7 +168,7 @@ class Fake:
             self.failure = self.failure or error
 
     async def _serve(self, link: Link, sock: socket.socket, endpoint: Endpoint) -> None:
-        tls_fault = self._fault(TlsFault) if endpoint.tls or self.side is Side.LOCAL else None
+        tls_fault = self._faults.tls if endpoint.tls or self.side is Side.LOCAL else None
         context = self.certificates.context() if endpoint.tls else None
         if tls_fault is not None:
             context = tls_fault.apply(self.certificates)
@@ -205,7 +194,7 @@ class Fake:
     async def _serve_link(self, link: Link) -> None:
         self._links.add(link)
         try:
-            if (fault := self._fault(ConnectionFault)) is not None:
+            if (fault := self._faults.connection) is not None:
                 await fault.apply(link)
             else:
                 await self._serve_http(link)
@@ -245,7 +234,7 @@ class Fake:
 
     async def _answer(self, link: Link, request: Request) -> None:
         is_signature = request.method == "GET" and request.target.split("?")[0] == self._signature_path()
-        fault = self._fault(SignatureFault)
+        fault = self._faults.signature
         if is_signature and fault is not None:
             await fault.apply(link, request)
             return
@@ -268,12 +257,12 @@ class Fake:
             await self.reply(link, 404, {"Content-Type": "text/plain"}, b"no WebSocket here\n")
             return
         session = Session(link, request, self.profile.heartbeat)
-        if (upgrade_fault := self._fault(UpgradeFault)) is not None:
+        if (upgrade_fault := self._faults.upgrade) is not None:
             await upgrade_fault.apply(session)
         else:
             await session.answer()
         if session.is_open:
-            if (session_fault := self._fault(SessionFault)) is not None:
+            if (session_fault := self._faults.session) is not None:
                 await session_fault.apply(session)
             await session.run()
 
@@ -327,4 +316,3 @@ def _preflight(request: Request) -> dict[str, str]:
         "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
         "Access-Control-Allow-Private-Network": "true",
     }
-

@@ -39,7 +39,7 @@ class Request:
         return tuple(name for name in _CREDENTIALS if name in self.headers)
 
 
-class NotHttp(Exception):  # noqa: N818 - says what the bytes are, not that we failed
+class NotHttp(Exception):
     """The bytes are no HTTP request; ``size`` of them came."""
 
     def __init__(self, size: int) -> None:

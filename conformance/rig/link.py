@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import struct
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from conformance.events import ConnectionClosed, FaultTookEffect
 
 if TYPE_CHECKING:
+    import asyncio
+
     from conformance.events import Event
     from conformance.rig.fake import Fake
 

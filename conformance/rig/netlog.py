@@ -2,7 +2,8 @@
 
 Pure: text lines in, events out. ``at_ms`` of an event is the machine's monotonic clock in
 milliseconds (Chromium's TimeTicks and Python's ``time.monotonic()`` are both CLOCK_MONOTONIC on
-Linux); the rig moves it to the timeline's zero. The log's resolution is 1 ms.
+Linux); the rig moves it to the timeline's zero. The log cuts its times to whole milliseconds, so half of
+one is put back: what is left is an error of at most 0.5 ms either way.
 
 Source: Chromium ``net/log/net_log_event_type_list.h`` for the names below; the numbers come from the
 log's own first line, so that another version of Chromium is read by name.
@@ -43,6 +44,9 @@ _SOCKET_SCHEMES = ("ws", "wss")
 _OPCODES = {0: "cont", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 # The handshake's request is cancelled with this error when the connection turns into a WebSocket.
 _UPGRADED = "ERR_WS_UPGRADE"
+# A request that its maker dropped ends without an error in the log; CANCELLED before the end tells.
+_GIVEN_UP = "ERR_ABORTED"
+_CUT_OFF_MS = 0.5
 
 
 class _Phase(IntEnum):
@@ -63,6 +67,7 @@ class _Request:
     started: bool = False
     answered: bool = False
     opened: bool = False
+    cancelled: bool = False
     cors_error: str = ""
 
 
@@ -107,7 +112,9 @@ class NetLogParser:
         if handler is None:
             return []
         entry = json.loads(line.strip().rstrip(b","))
-        return handler(float(entry["time"]), entry["source"]["id"], entry["phase"], entry.get("params") or {})
+        return handler(
+            float(entry["time"]) + _CUT_OFF_MS, entry["source"]["id"], entry["phase"], entry.get("params") or {}
+        )
 
     def _learn(self, constants: dict[str, Any]) -> None:
         numbers: dict[str, int] = constants["logEventTypes"]
@@ -119,6 +126,7 @@ class NetLogParser:
             "HTTP_TRANSACTION_READ_RESPONSE_HEADERS": self._headers_read,
             "HTTP_CACHE_READ_INFO": self._cache_read,
             "CORS_REQUEST": self._cors_request,
+            "CANCELLED": self._cancelled,
             "LOCAL_NETWORK_ACCESS_CHECK": self._access_checked,
             "WEBSOCKET_ALIVE": self._channel_alive,
             "WEBSOCKET_SENT_FRAME_HEADER": self._frame_sent,
@@ -147,7 +155,7 @@ class NetLogParser:
         if ended is None or not ended.started:
             self._requests.pop(request, None)
             return []
-        error = self._error(params)
+        error = self._error(params) or (_GIVEN_UP if ended.cancelled else "")
         if not ended.is_socket:
             del self._requests[request]
             error = ended.cors_error or error
@@ -156,7 +164,9 @@ class NetLogParser:
             ended.opened = True
             return self._seen(ended, SocketOpened(at_ms=at_ms, source=Source.BROWSER, request=request))
         del self._requests[request]
-        return self._seen(ended, SocketFailed(at_ms=at_ms, source=Source.BROWSER, request=request, error=error or "ERR_FAILED"))
+        return self._seen(
+            ended, SocketFailed(at_ms=at_ms, source=Source.BROWSER, request=request, error=error or "ERR_FAILED")
+        )
 
     def _request_started(self, at_ms: float, request: int, phase: int, params: dict[str, Any]) -> list[Seen]:
         known = self._requests.get(request)
@@ -197,6 +207,11 @@ class NetLogParser:
             known.cors_error = "ERR_BLOCKED_BY_CORS"
         return []
 
+    def _cancelled(self, _at_ms: float, request: int, _phase: int, _params: dict[str, Any]) -> list[Seen]:
+        if (known := self._requests.get(request)) is not None:
+            known.cancelled = True
+        return []
+
     def _access_checked(self, at_ms: float, request: int, _phase: int, params: dict[str, Any]) -> list[Seen]:
         known = self._requests.get(request)
         if known is None:
@@ -211,9 +226,10 @@ class NetLogParser:
             self._open_channel = channel
             return []
         request = self._channels.pop(channel, -1)
-        known = self._requests.pop(request, None)
+        known = self._requests.get(request)
         if known is None or not known.opened:
-            return []
+            return []  # it never opened; the end of its request, before or after this, says why
+        del self._requests[request]
         return self._seen(known, SocketClosed(at_ms=at_ms, source=Source.BROWSER, request=request))
 
     def _frame_sent(self, at_ms: float, request: int, _phase: int, params: dict[str, Any]) -> list[Seen]:
@@ -238,7 +254,7 @@ class NetLogParser:
         side = self._attempts.pop(socket, None)
         if side is None:
             return []
-        error = f"{self._error(params)}" if "net_error" in params else _os_error(params)
+        error = self._error(params) if "net_error" in params else _os_error(params)
         return [Seen("", TcpEnded(at_ms=at_ms, source=Source.BROWSER, socket=socket, side=side, error=error))]
 
     def _certificate_verified(self, at_ms: float, _source: int, phase: int, params: dict[str, Any]) -> list[Seen]:

@@ -71,7 +71,7 @@ class NetLogPipe(asyncio.Protocol):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The browser closed its end."""
         if not self.ended.done():
             self.ended.set_result(None)

@@ -77,7 +77,11 @@ async def open_trigger_page(cdp: Cdp, extension_id: str, trigger: Trigger) -> Pa
     found = await page.evaluate(
         f"""new Promise((resolve) => {{
           const end = performance.now() + {_ELEMENT_MS_MAX};
-          const look = () => ({ready}) ? resolve(true) : performance.now() > end ? resolve(false) : setTimeout(look, 10);
+          const look = () => {{
+            if ({ready}) resolve(true);
+            else if (performance.now() > end) resolve(false);
+            else setTimeout(look, 10);
+          }};
           look();
         }})"""
     )

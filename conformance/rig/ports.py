@@ -36,7 +36,7 @@ class ReservedPort:
         """Take a free port. Raises RigFailed when none is free."""
         for number in random.sample(range(_LOWEST, _HIGHEST), _TRIES):
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            sock.setblocking(False)
+            sock.setblocking(False)  # noqa: FBT003 - socket's own signature
             # Connections of the last scenario in TIME_WAIT must not stop the next one.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -44,7 +44,9 @@ class ReservedPort:
                 return cls(sock)
             except OSError:
                 sock.close()
-        message = f"no free port found between {_LOWEST} and {_HIGHEST} on 127.0.0.1 ({_TRIES} tried); end what holds them"
+        message = (
+            f"no free port found between {_LOWEST} and {_HIGHEST} on 127.0.0.1 ({_TRIES} tried); end what holds them"
+        )
         raise RigFailed(message)
 
     @property
@@ -94,7 +96,7 @@ class ReservedPort:
         self._listening = True
         for _ in range(_FILLERS):
             filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            filler.setblocking(False)
+            filler.setblocking(False)  # noqa: FBT003 - socket's own signature
             filler.connect_ex(("127.0.0.1", self.number))
             self._fillers.append(filler)
         outcome = await self._knock(_BLACKHOLE_PROBE_S)
@@ -106,7 +108,7 @@ class ReservedPort:
     async def _knock(self, patience_s: float) -> str:
         loop = asyncio.get_running_loop()
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as knocker:
-            knocker.setblocking(False)
+            knocker.setblocking(False)  # noqa: FBT003 - socket's own signature
             begun = time.monotonic()
             try:
                 async with asyncio.timeout(patience_s):

@@ -12,19 +12,23 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import BrowserDied, SubjectError
+from conformance.errors import BrowserDied, RigFailed, SubjectError
 from conformance.events import ObservationEnded, Source, SubjectStarted
 from conformance.model import Side
+from conformance.rig.browsers import Browser
 from conformance.rig.cdp import CdpError
-from conformance.rig.chromium import Chromium, launch
+from conformance.rig.certificates import Certificates
+from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.fake import ELSEWHERE, Endpoint, Fake
 from conformance.rig.faults import build
-from conformance.rig.mapping import PLAIN_PORT, resolver_rules
+from conformance.rig.lag import LagMonitor
+from conformance.rig.mapping import PLAIN_PORT, Hosts, resolver_rules
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import Page, open_trigger_page, pull
 from conformance.rig.ports import ReservedPort
 from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 from conformance.rig.stranger import Stranger
 
@@ -33,14 +37,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.model import Profile, Scenario
-    from conformance.rig.browsers import Browser
-    from conformance.rig.certificates import Certificates
-    from conformance.rig.lag import LagMonitor
-    from conformance.rig.mapping import Hosts
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
-_FLUSH_MS_MAX = 5000
+_FLUSH_MS_MAX = 30_000  # 5 ms idle; a browser that takes longer than this is as good as dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Rig:
         return rig
 
     async def _launch(self, directory: Path, extra_rules: Sequence[str]) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         await self.servers.stranger.open()
         parser = NetLogParser(self.servers.sides)
         self._netlog = await NetLogPipe.open(directory / "netlog", parser, self._on_seen)
@@ -144,7 +144,7 @@ class Rig:
         recorder = self._recorder = Recorder()
         conductor = Conductor(self.servers.of, recorder, profile, self.flush)
         extension_id = ""
-        begun_ms = now_ms()
+        begun_ms, waits = now_ms(), waits_ms(self._chromium.pid)
         try:
             for side in Side:
                 fake = self.servers.of(side)
@@ -153,15 +153,22 @@ class Rig:
             self.servers.stranger.rule = profile.signature
             extension_id, started_ms = await self._start(profile, recorder)
             reason = await conductor.conduct(scenario)
-            recorder.record(ObservationEnded, Source.RIG, reason=reason, lag_ms=self.parts.lag.worst_since(begun_ms))
-            ended_ms = now_ms()
+            ended = recorder.record(
+                ObservationEnded,
+                Source.RIG,
+                reason=reason,
+                lag_ms=self.parts.lag.worst_since(begun_ms),
+                starved_ms=starved_ms(waits, waits_ms(self._chromium.pid)),
+            )
             await asyncio.gather(self.flush(), self._remove(extension_id))
+            self._refuse_to_lie()
             extension_id = ""
             recorder.seal()
-            recorder.events = [event for event in recorder.events if event.at_ms <= ended_ms]
+            recorder.events = [event for event in recorder.events if event.at_ms <= ended.at_ms]
             return recorder.timeline(started_ms)
         except BrowserDied as error:
-            raise BrowserDied(f"{error} ({self._chromium.obituary()})") from error
+            why = "" if self._chromium.is_alive else f" ({await self._chromium.obituary()})"
+            raise BrowserDied(f"{error}{why}; the scenario says nothing of the subject, run it again") from error
         finally:
             self._recorder = None
             self._subject = "chrome-extension://"
@@ -197,6 +204,13 @@ class Rig:
         except TimeoutError:
             message = f"the browser's network log stood still for {_FLUSH_MS_MAX / 1000:.0f} s"
             raise BrowserDied(message) from None
+
+    def _refuse_to_lie(self) -> None:
+        """A bug of a fake's must end as the harness' failure, not as the subject's."""
+        for side in Side:
+            if (error := self.servers.of(side).failure) is not None:
+                message = f"the {side} fake failed: {type(error).__name__}: {error}"
+                raise RigFailed(message) from error
 
     async def _remove(self, extension_id: str) -> None:
         await self._chromium.cdp.send("Extensions.uninstall", {"id": extension_id})

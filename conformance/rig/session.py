@@ -85,9 +85,15 @@ class Session:
                 continue
             opcode = _OPCODES[event.opcode]
             self.link.record(FrameReceived, opcode=opcode, size=len(event.data))
-            if event.opcode is Opcode.TEXT and self._heartbeat and self._heartbeat.request.encode() in event.data:
-                self._protocol.send_text(self._heartbeat.reply.encode())
+            if event.opcode is Opcode.TEXT and self._is_heartbeat(bytes(event.data)):
+                self._protocol.send_text(self._heartbeat.reply.encode() if self._heartbeat else b"")
         await self._flush()
+
+    def _is_heartbeat(self, data: bytes) -> bool:
+        """Whether to answer; a session that is being closed sends nothing more (RFC 6455, 5.5.1)."""
+        if self._heartbeat is None or self._protocol.state is not State.OPEN:
+            return False
+        return self._heartbeat.request.encode() in data
 
     async def _flush(self) -> None:
         data = b"".join(self._protocol.data_to_send())
@@ -120,5 +126,11 @@ class Session:
         received, sent = self._protocol.close_rcvd, self._protocol.close_sent
         code = received.code if received else sent.code if sent else _LOST
         if not by:
-            by = "lost" if not received and not sent else "server" if sent and not self._protocol.close_rcvd_then_sent else "subject"
+            by = (
+                "lost"
+                if not received and not sent
+                else "server"
+                if sent and not self._protocol.close_rcvd_then_sent
+                else "subject"
+            )
         self.link.record(SessionClosed, code=int(code), by=by)

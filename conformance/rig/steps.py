@@ -58,7 +58,9 @@ class Conductor:
                 reached = await self._recorder.wait_until(lambda: self._has(session), now_ms() + within_ms)
                 return reached or self._timed_out(f"until session {session}", within_ms)
             case UntilAttempts(count, within_ms):
-                return await self._await_attempts(count, within_ms) or self._timed_out(f"until {count} attempts", within_ms)
+                return await self._await_attempts(count, within_ms) or self._timed_out(
+                    f"until {count} attempts", within_ms
+                )
             case Change(side, faults):
                 await self._fake_of(side).set_faults(build(faults))
             case Drop(side, spec):

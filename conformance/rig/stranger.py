@@ -28,7 +28,7 @@ class Stranger:
 
     async def open(self) -> None:
         """Begin to listen."""
-        self._server = await asyncio.start_server(self._serve, sock=self.port.socket)
+        self._server = await asyncio.start_server(self._serve, sock=self.port.socket.dup())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         headers = {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*", "Connection": "close"}
@@ -42,3 +42,4 @@ class Stranger:
         """Give the port back."""
         if self._server is not None:
             self._server.close()
+        self.port.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from conformance.errors import RigFailed
 from conformance.events import FetchStarted, ObservationEnded, SocketStarted, Source, SubjectStarted
 from conformance.model import Side, TriggerKind
-from conformance.rig.chromium import launch
+from conformance.rig.chromium import launch, make_directory
 from conformance.rig.faults import build
 from conformance.rig.faults.base import ResolveFault
 from conformance.rig.mapping import resolver_rules
@@ -22,6 +22,7 @@ from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.rig import Servers
+from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ _START_MS_MAX = 15_000  # a cold launch on a busy machine, seven at once: 4.8 s 
 async def observe_unattached(parts: RigParts, directory: Path, profile: Profile, scenario: Scenario) -> Timeline:
     """One scenario in a browser of its own. Raises BrowserDied, RigFailed."""
     if profile.trigger.kind is not TriggerKind.START:
-        message = f"{profile.name}: its trigger is a {profile.trigger.kind}, which the unattached rig cannot give; use --rig warm"
+        message = f"{profile.name}: its trigger is a {profile.trigger.kind}, which this rig cannot give; use --rig warm"
         raise RigFailed(message)
     recorder = Recorder()
     servers = Servers(parts)
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
 
     def on_seen(seen: Seen) -> None:
         if not seen.initiator or seen.initiator.startswith("chrome-extension://"):
@@ -71,18 +72,24 @@ async def observe_unattached(parts: RigParts, directory: Path, profile: Profile,
         ]
         begun_ms = now_ms()
         chromium = await launch(parts.browser, directory, flags, headed=parts.headed, piped=False)
-        started_ms = await _first_act(recorder, chromium.obituary)
+        started_ms = await _first_act(recorder)
+        waits = waits_ms(chromium.pid)
         recorder.add(SubjectStarted(at_ms=started_ms, source=Source.RIG, extension_id="", how="its first request"))
         reason = await Conductor(servers.of, recorder, profile, None).conduct(scenario)
-        recorder.record(ObservationEnded, Source.RIG, reason=reason, lag_ms=parts.lag.worst_since(begun_ms))
-        ended_ms = now_ms()
+        ended = recorder.record(
+            ObservationEnded,
+            Source.RIG,
+            reason=reason,
+            lag_ms=parts.lag.worst_since(begun_ms),
+            starved_ms=starved_ms(waits, waits_ms(chromium.pid)),
+        )
         netlog.release_writer()
         await chromium.close()  # the browser writes out the rest of its log as it goes
         chromium = None
         async with asyncio.timeout(_START_MS_MAX / 1000):
             await netlog.ended
         recorder.seal()
-        recorder.events = [event for event in recorder.events if event.at_ms <= ended_ms]
+        recorder.events = [event for event in recorder.events if event.at_ms <= ended.at_ms]
         return recorder.timeline(started_ms)
     finally:
         if chromium is not None:
@@ -92,7 +99,7 @@ async def observe_unattached(parts: RigParts, directory: Path, profile: Profile,
         servers.close()
 
 
-async def _first_act(recorder: Recorder, obituary: object) -> float:
+async def _first_act(recorder: Recorder) -> float:
     """When the subject first asked for anything; now, when it has not within the time for a cold launch."""
 
     def acted() -> bool:

@@ -112,6 +112,7 @@ class Endless(SignatureFault):
         link.took_effect(self, "began a body that does not end")
         while True:
             await link.send(_ENDLESS_PIECE)
+            await asyncio.sleep(0)  # a fast reader must not keep the other connections waiting
 
 
 @fault
@@ -131,6 +132,7 @@ class Huge(SignatureFault):
         link.took_effect(self, f"began a body of {self.mib} MiB")
         while padding > 0:
             await link.send(_ENDLESS_PIECE[:padding])
+            await asyncio.sleep(0)
             padding -= len(_ENDLESS_PIECE)
         await link.send(body)
         link.record(ResponseSent, status=200, size=self.mib * _MIB)

@@ -54,7 +54,7 @@ class Fault(ABC):
         inner = ", ".join(
             f"{field.name}={value}"
             for field in fields(self)  # type: ignore[arg-type]  # every fault is a dataclass: @fault makes it one
-            if (value := getattr(self, field.name)) != field.default
+            if (value := getattr(self, field.name)) not in (field.default, {})
         )
         return f"{self.name}({inner})" if inner else self.name
 

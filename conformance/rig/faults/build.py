@@ -1,12 +1,22 @@
-"""From a scenario's words to fault objects."""
+"""From a scenario's words to fault objects, and from those to what a fake asks at each stage."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from conformance.rig.faults.base import FAULTS, Fault
+from conformance.rig.faults.base import (
+    FAULTS,
+    ConnectionFault,
+    Fault,
+    ListenFault,
+    SessionFault,
+    SignatureFault,
+    TlsFault,
+    UpgradeFault,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,3 +27,35 @@ if TYPE_CHECKING:
 def build(specs: Iterable[FaultSpec]) -> tuple[Fault, ...]:
     """The faults that ``specs`` name. They were validated when the catalogue was read."""
     return tuple(TypeAdapter(FAULTS[spec.name]).validate_python(dict(spec.parameters)) for spec in specs)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSet:
+    """At most one fault a stage; None: healthy there."""
+
+    listen: ListenFault | None = None
+    connection: ConnectionFault | None = None
+    tls: TlsFault | None = None
+    signature: SignatureFault | None = None
+    upgrade: UpgradeFault | None = None
+    session: SessionFault | None = None
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault]) -> FaultSet:
+        """Each fault in its place."""
+        chosen = cls()
+        for fault in faults:
+            match fault:
+                case ListenFault():
+                    chosen = replace(chosen, listen=fault)
+                case ConnectionFault():
+                    chosen = replace(chosen, connection=fault)
+                case TlsFault():
+                    chosen = replace(chosen, tls=fault)
+                case SignatureFault():
+                    chosen = replace(chosen, signature=fault)
+                case UpgradeFault():
+                    chosen = replace(chosen, upgrade=fault)
+                case SessionFault():
+                    chosen = replace(chosen, session=fault)
+        return chosen

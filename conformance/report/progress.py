@@ -1,7 +1,7 @@
 """What a person sees while a run goes on: a bar, the counts, and what is running now.
 
 ``Tally`` is the state and is pure. On a terminal it is redrawn in place; anywhere else (a CI log) a plain
-line comes every few seconds. The final tables are report/console.py's.
+line comes every few seconds. The final tables are console.py's.
 """
 
 from __future__ import annotations

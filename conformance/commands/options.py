@@ -1,0 +1,106 @@
+"""What ``conform run`` was asked to do, as data, and the defaults that depend on the machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.bundle import bundled
+from conformance.commands.targets import Target
+from conformance.errors import InputError
+from conformance.model import Level
+from conformance.rig.engine import RigMode
+from conformance.subjects import load_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.model import Profile
+
+OUTPUT = Path("reports/runs")
+SEED_END = 2**32
+JOBS_PER_CPU = 2  # scenarios mostly wait: more rigs than cores overlap their waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Everything that ``conform run`` can be told."""
+
+    extensions: tuple[Path, ...] = ()
+    subjects: tuple[Path, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    list_only: bool = False
+    level: Level = Level.MUST
+    jobs: int = 0
+    rig: RigMode = RigMode.WARM
+    seed: int = 0
+    shuffle: bool = False
+    repeat: int = 1
+    fail_fast: bool = False
+    headed: bool = False
+    reports: tuple[Target, ...] = ()
+    browser: str | None = None
+    output: Path = OUTPUT
+    verbose: bool = False
+
+
+def default_jobs() -> int:
+    """How many rigs at once when nobody says."""
+    return JOBS_PER_CPU * (os.cpu_count() or 1)
+
+
+def random_seed() -> int:
+    """A seed for a run that names none; the record keeps it."""
+    return secrets.randbelow(SEED_END)
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """UTC time and a few random letters: sorts by time, and two runs in one second differ."""
+    moment = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    return f"{moment}-{secrets.token_hex(2)}"
+
+
+def load_subjects(extensions: Sequence[Path], subjects: Sequence[Path]) -> tuple[Profile, ...]:
+    """The profiles of what is to be judged; the bundled reference extension when nothing is named.
+
+    As many ``--subject`` as ``--extension``: the first profile is of the first extension, and so on.
+    """
+    if extensions and subjects and len(extensions) != len(subjects):
+        counts = f"{len(extensions)} --extension and {len(subjects)} --subject"
+        raise InputError(f"{counts}: give one --subject for each --extension, or only one kind of the two")
+    if extensions and subjects:
+        loaded = [load_subject(extension, profile) for extension, profile in zip(extensions, subjects, strict=True)]
+    elif subjects:
+        loaded = [load_subject(None, profile) for profile in subjects]
+    else:
+        wanted = extensions or (bundled("fixtures", "extensions", "reference"),)
+        loaded = [load_subject(extension, None) for extension in wanted]
+    return with_distinct_names(loaded)
+
+
+def with_distinct_names(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
+    """Two builds of one extension have one name: tell them apart by their directories, else by numbers."""
+    clashing = {name for name, count in Counter(profile.name for profile in profiles).items() if count > 1}
+    taken = {profile.name for profile in profiles if profile.name not in clashing}
+    named = []
+    for profile in profiles:
+        name = profile.name
+        if name in clashing:
+            name = _free(f"{name} ({Path(profile.extension).name})", taken)
+        taken.add(name)
+        named.append(replace(profile, name=name))
+    return tuple(named)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    number = 2
+    while name in taken:
+        name, number = f"{name.removesuffix(f' {number - 1}')} {number}", number + 1
+    return name

@@ -1,0 +1,214 @@
+"""``conform run``: plan, carry out, judge, report.
+
+Whatever ends a run early, what was observed until then is in its directory, and the message says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from conformance.catalogue import by_id
+from conformance.commands.crash import logged_in
+from conformance.commands.options import load_subjects, new_run_id
+from conformance.commands.targets import write_reports
+from conformance.commands.verdict import judged, say
+from conformance.errors import ConformError, ExitStatus, HarnessError
+from conformance.files import load_requirements, load_scenarios
+from conformance.judge import judge_scenario
+from conformance.model import Level, Requirement
+from conformance.plan import Plan, PlanItem, make_plan, unsupported
+from conformance.record import RunRecord, ScenarioRecord
+from conformance.report import view
+from conformance.report.progress import Progress, progress_on
+from conformance.rig.browsers import find_browser
+from conformance.rig.engine import RunSettings, run_plan
+from conformance.rig.environment import describe_environment
+from conformance.store import RunWriter, create_run_dir
+from conformance.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from conformance.commands.options import RunOptions
+    from conformance.model import Scenario
+    from conformance.record import Environment
+
+
+def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
+    """Judge the subjects; tables go to ``out``, progress to ``err``."""
+    requirements = load_requirements()
+    catalogue = load_scenarios(requirements=by_id(requirements))
+    plan = make_plan(
+        load_subjects(options.extensions, options.subjects),
+        catalogue,
+        scenario_globs=options.scenarios,
+        requirements=options.requirements,
+        tags=options.tags,
+        repeat=options.repeat,
+        seed=options.seed if options.shuffle else None,
+    )
+    if options.list_only:
+        return _list(out, plan, catalogue)
+    started = datetime.now(UTC)
+    settings = RunSettings(
+        browser=find_browser(options.browser),
+        rig=options.rig,
+        jobs=options.jobs,
+        headed=options.headed,
+        seed=options.seed,
+        fail_fast=options.fail_fast,
+    )
+    environment = describe_environment(settings, started.isoformat(timespec="seconds").replace("+00:00", "Z"))
+    header = header_of(plan, new_run_id(started), environment, requirements, catalogue)
+    directory = create_run_dir(options.output, header.run_id)
+    with RunWriter(directory) as writer:
+        writer.header(header)
+        with progress_on(err, len(plan.items)) as progress:
+            carrier = Carrier(
+                writer, progress, by_id(requirements), environment.error_ms, options.level, options.fail_fast
+            )
+            with logged_in(directory):
+                _carry_out(plan, settings, carrier)
+        record, result = judged(directory)
+        writer.results(result)
+    write_reports(options.reports, result, record, options.level)
+    status = say(out, result, options.level, verbose=options.verbose)
+    out.print(Text(footer(plan, writer.kept, datetime.now(UTC) - started, directory)))
+    for target in options.reports:
+        out.print(Text(f"{target.format}: {target.path}"))
+    return status
+
+
+def footer(plan: Plan, kept: int, took: timedelta, directory: Path) -> str:
+    """How much was done, how long it took, where the record is."""
+    left = f" of {len(plan.items)}, stopped at the first failure," if kept < len(plan.items) else ""
+    return f"{kept}{left} scenarios in {took.total_seconds():.0f} s · record in {directory}"
+
+
+def header_of(
+    plan: Plan,
+    run_id: str,
+    environment: Environment,
+    requirements: tuple[Requirement, ...],
+    catalogue: tuple[Scenario, ...],
+) -> RunRecord:
+    """The record without its records: the plan's subjects and scenarios, in the catalogue's order."""
+    chosen = {item.scenario.id for item in plan.items}
+    profiles = {item.profile.name: item.profile for item in sorted(plan.items, key=lambda item: item.repeat)}
+    scenarios = tuple(scenario for scenario in catalogue if scenario.id in chosen)
+    return RunRecord(run_id, environment, requirements, tuple(profiles.values()), scenarios, ())
+
+
+def _list(out: Console, plan: Plan, catalogue: tuple[Scenario, ...]) -> ExitStatus:
+    chosen = {item.scenario.id for item in plan.items}
+    for scenario in catalogue:
+        if scenario.id in chosen:
+            out.print(Text(f"{scenario.id}  {', '.join(scenario.covers)}"), soft_wrap=True)
+    return ExitStatus.CONFORMS
+
+
+# --- carrying out --------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Takes what the engine reports: keeps it, judges it for the display, and says when to stop."""
+
+    writer: RunWriter
+    progress: Progress
+    requirements: Mapping[str, Requirement]
+    error_ms: float
+    level: Level
+    fail_fast: bool
+    failure: ConformError | None = None  # what went wrong in a callback: the engine must end its own way first
+    stopping: bool = False
+    items: dict[tuple[str, str], PlanItem] = field(default_factory=dict)
+
+    def on_start(self, item: PlanItem) -> None:
+        """A scenario begins."""
+        self.progress.started(_name(item.profile.name, item.scenario.id, item.repeat))
+
+    def on_record(self, record: ScenarioRecord) -> None:
+        """A scenario is over."""
+        if self.failure is not None:
+            return  # the disk is full: nothing more can be kept
+        try:
+            self.writer.add(record)
+        except ConformError as failure:
+            self.failure, self.stopping = failure, True
+            return
+        item = self.items[record.subject, record.scenario]
+        result = judge_scenario(item.scenario, item.profile, record, self.requirements, self.error_ms)
+        self.progress.ended(_name(record.subject, record.scenario, record.repeat), result.verdict)
+        levels = {one.id: one.level for one in self.requirements.values()}
+        counted = view.verdict_at(levels, result, self.level)
+        self.stopping |= self.fail_fast and counted in (Verdict.FAIL, Verdict.ERROR)
+
+    def stop(self) -> bool:
+        """Whether no further scenario is to begin."""
+        return self.stopping
+
+
+def _name(subject: str, scenario: str, repeat: int) -> str:
+    return f"{subject}: {scenario}" + (f" ({repeat + 1})" if repeat else "")
+
+
+def _carry_out(plan: Plan, settings: RunSettings, carrier: Carrier) -> None:
+    carrier.items.update({(item.profile.name, item.scenario.id): item for item in plan.items})
+    possible = _without_unsupported(plan, carrier)
+    try:
+        if possible.items:
+            asyncio.run(_until_done_or_told(possible, settings, carrier))
+    except asyncio.CancelledError:
+        kept = f"{carrier.writer.kept} of {len(plan.items)} results kept in {carrier.writer.directory}"
+        message = f"interrupted; {kept}; `conform judge {carrier.writer.directory}` reads them"
+        raise HarnessError(message) from None
+    except ConformError as error:
+        kept = f"{carrier.writer.kept} of {len(plan.items)} results so far are kept in {carrier.writer.directory}"
+        raise type(error)(f"{error}; {kept}") from error
+    if carrier.failure is not None:
+        raise carrier.failure
+
+
+def _without_unsupported(plan: Plan, carrier: Carrier) -> Plan:
+    """The items that can be carried out; why the others cannot is recorded here and now."""
+    possible = []
+    for item in plan.items:
+        reason = unsupported(item.profile, item.scenario, carrier.requirements)
+        if reason is None:
+            possible.append(item)
+        else:
+            carrier.on_record(ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, unsupported=reason))
+    return Plan(tuple(possible))
+
+
+async def _until_done_or_told(plan: Plan, settings: RunSettings, carrier: Carrier) -> None:
+    """Run the plan; SIGINT and SIGTERM cancel it, and the engine cleans up on its way out."""
+    work = asyncio.ensure_future(
+        run_plan(plan, settings, on_start=carrier.on_start, on_record=carrier.on_record, stop=carrier.stop)
+    )
+    with _signals_cancel(work):
+        await work
+
+
+@contextmanager
+def _signals_cancel(work: asyncio.Future[None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,44 @@
+"""``--report FORMAT:PATH``: reading the option and writing what it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.errors import InputError, did_you_mean
+from conformance.report import REPORTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.model import Level
+    from conformance.record import RunRecord
+    from conformance.results import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One report to write."""
+
+    format: str
+    path: Path
+
+
+def parse_target(text: str) -> Target:
+    """The target that ``FORMAT:PATH`` names."""
+    name, colon, path = text.partition(":")
+    formats = ", ".join(sorted(REPORTERS))
+    if not colon or not path:
+        raise InputError(f"--report '{text}': must be FORMAT:PATH; formats: {formats}")
+    if name not in REPORTERS:
+        raise InputError(
+            f"--report '{text}': no such format: '{name}'{did_you_mean(name, REPORTERS)} (formats: {formats})"
+        )
+    return Target(name, Path(path))
+
+
+def write_reports(targets: Iterable[Target], result: RunResult, record: RunRecord, level: Level) -> None:
+    """Write every report, one after the other."""
+    for target in targets:
+        REPORTERS[target.format](result, record, target.path, level=level)

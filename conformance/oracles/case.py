@@ -1,0 +1,214 @@
+"""What an oracle judges: one scenario's timeline, read once, and the questions that many oracles ask.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from conformance.attempts import Attempt, Session, attempts, sessions
+from conformance.events import (
+    Event,
+    FaultTookEffect,
+    FetchStarted,
+    ObservationEnded,
+    PreconnectStarted,
+    SocketStarted,
+    Source,
+    SubjectStarted,
+)
+from conformance.model import Profile, Role, Scenario, Shown, Side, role_of
+from conformance.oracles.findings import evidence_of
+from conformance.oracles.world import DIES, Span, name_of, serves, shown_by, spans
+from conformance.timeline import Timeline
+from conformance.verdict import Finding, Verdict, never_arose
+
+if TYPE_CHECKING:
+    from conformance.model import Endpoints
+
+Contact: TypeAlias = FetchStarted | SocketStarted | PreconnectStarted
+
+SOURCE = {Side.LOCAL: Source.LOCAL, Side.PUBLIC: Source.PUBLIC}  # whose fake stands for a side
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One scenario on one subject. Make it with ``of``: ``attempts`` and the rest follow from the timeline."""
+
+    scenario: Scenario
+    profile: Profile
+    timeline: Timeline
+    attempts: tuple[Attempt, ...]
+    sessions: tuple[Session, ...]
+    local: tuple[Span, ...]
+    public: tuple[Span, ...]
+    error_ms: float
+
+    @classmethod
+    def of(cls, scenario: Scenario, profile: Profile, timeline: Timeline, error_ms: float) -> Case:
+        """The case that ``timeline`` makes; what comes after the end of the observation is left out."""
+        ended = timeline.first(ObservationEnded)
+        seen = timeline if ended is None else Timeline(timeline.events[: ended.seq + 1])
+        return cls(
+            scenario=scenario,
+            profile=profile,
+            timeline=seen,
+            attempts=attempts(seen, profile.endpoints),
+            sessions=sessions(seen, profile.endpoints),
+            local=spans(seen, scenario, Side.LOCAL),
+            public=spans(seen, scenario, Side.PUBLIC),
+            error_ms=error_ms,
+        )
+
+    # --- the scenario
+
+    def covers(self, requirement: str) -> bool:
+        """Whether the scenario is there to judge ``requirement``."""
+        return requirement in self.scenario.covers
+
+    def absent(self, requirement: str, condition: str) -> Finding | None:
+        """The finding where ``condition`` did not come up: none, unless the scenario is there for it."""
+        return never_arose(requirement, condition) if self.covers(requirement) else None
+
+    def without_public(self, requirement: str) -> Finding | None:
+        """The finding for a subject that has no public server to reach."""
+        if not self.covers(requirement):
+            return None
+        return Finding(requirement, Verdict.UNSUPPORTED, "its profile names no public server")
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the subject looks."""
+        return self.profile.endpoints
+
+    def role(self, url: str) -> Role:
+        """What ``url`` is to the subject."""
+        return role_of(url, self.profile.endpoints)
+
+    # --- time
+
+    @property
+    def start_ms(self) -> float:
+        """When the subject started."""
+        started = self.timeline.first(SubjectStarted)
+        return 0.0 if started is None else started.at_ms
+
+    @property
+    def end_ms(self) -> float:
+        """When watching ended."""
+        return self.timeline.events[-1].at_ms if len(self.timeline) else 0.0
+
+    # --- the world
+
+    def spans(self, side: Side) -> tuple[Span, ...]:
+        """The worlds of one side, in order."""
+        return self.local if side is Side.LOCAL else self.public
+
+    def span_at(self, side: Side, at_ms: float) -> Span:
+        """The world of one side at a time."""
+        return next(span for span in reversed(self.spans(side)) if span.start_ms <= at_ms)
+
+    def serves(self, side: Side, start_ms: float, end_ms: float) -> bool:
+        """Whether a session could be had on ``side`` all the time between, by a subject that does it right."""
+        if side is Side.PUBLIC and self.endpoints.public is None:
+            return False
+        between = (span for span in self.spans(side) if span.overlaps(start_ms, end_ms))
+        return all(serves(side, span.faults) for span in between) and not self.died_before(side, end_ms)
+
+    def died_before(self, side: Side, at_ms: float) -> bool:
+        """Whether the fault that ends a server after its good signature had done so, in the world of that time."""
+        span = self.span_at(side, at_ms)
+        return (
+            self.timeline.first(
+                FaultTookEffect,
+                lambda event: (
+                    name_of(event.fault) == DIES
+                    and event.source is SOURCE[side]
+                    and span.start_ms <= event.at_ms < at_ms
+                ),
+            )
+            is not None
+        )
+
+    def shown_at(self, at_ms: float) -> Shown | None:
+        """What the local server showed whoever asked then; None: cannot be said."""
+        if self.died_before(Side.LOCAL, at_ms):
+            return Shown.BAD
+        span = self.span_at(Side.LOCAL, at_ms)
+        return self.scenario.then.shown if span.given else shown_by(span.faults)
+
+    def shown(self, attempt: Attempt) -> Shown | None:
+        """What ``attempt``'s probe was shown; None: it had no probe, or the world changed under it."""
+        probe = attempt.probe
+        if probe is None:
+            return None
+        begun = probe.started.at_ms
+        if self.span_at(Side.LOCAL, begun) is not self.span_at(Side.LOCAL, self.probe_over_ms(attempt)):
+            return None
+        return self.shown_at(begun)
+
+    # --- the subject
+
+    def probe_over(self, attempt: Attempt) -> Event | None:
+        """What ended ``attempt``'s probe, as far as the subject is concerned: its end, or going on without it."""
+        if attempt.probe is None:
+            return None
+        later = self.attempts[attempt.index + 1 : attempt.index + 2]
+        ends: list[Event] = [*(each.started for each in attempt.sockets[:1]), *(each.started for each in later)]
+        if attempt.probe.ended is not None:
+            ends.append(attempt.probe.ended)
+        return min(ends, key=lambda event: event.seq, default=None)
+
+    def probe_over_ms(self, attempt: Attempt) -> float:
+        """When that was: the end of the observation if it never was."""
+        over = self.probe_over(attempt)
+        return self.end_ms if over is None else over.at_ms
+
+    def until_ms(self, attempt: Attempt) -> float:
+        """How long ``attempt`` was watched: to the next attempt, or to the end."""
+        later = self.attempts[attempt.index + 1 : attempt.index + 2]
+        return later[0].started.at_ms if later else self.end_ms
+
+    def nothing_tried(self, requirement: str, since: Event, what: str) -> Finding | None:
+        """The finding where no WebSocket followed ``since`` in its attempt; None if one soon followed in a later one.
+
+        Doing nothing is a failure once more than enough time for any session has gone by.
+        """
+        patience_ms = self.profile.budgets.seamless_ms
+        later = next((event for event in self.socket_starts() if event.seq > since.seq), None)
+        waited_ms = (self.end_ms if later is None else later.at_ms) - since.at_ms
+        reason = f"no WebSocket in {waited_ms:.0f} ms {what}"
+        evidence = evidence_of(since, later, self.timeline.last(ObservationEnded))
+        if waited_ms > patience_ms + self.error_ms:
+            return Finding(requirement, Verdict.FAIL, reason, evidence)
+        if later is not None:
+            return None
+        return Finding(requirement, Verdict.INCONCLUSIVE, f"{reason}; only {patience_ms:.0f} ms would tell", evidence)
+
+    def socket_starts(self) -> tuple[SocketStarted, ...]:
+        """Every WebSocket that the subject made to a session endpoint, in order."""
+        started = [socket.started for attempt in self.attempts for socket in attempt.sockets]
+        return tuple(sorted(started, key=lambda event: event.seq))
+
+    def engaged(self, at_ms: float) -> bool:
+        """Whether the subject held a session then, so that it had no need of another."""
+        return any(session.open_at(at_ms) for session in self.sessions)
+
+    def contacts(self) -> tuple[Contact, ...]:
+        """Every request, socket and preconnect that the browser began for one of the two servers.
+
+        Without the later hops of a redirect: the server chose those.
+        """
+        seen: set[int] = set()
+        found: list[Contact] = []
+        for event in self.timeline:
+            if not isinstance(event, Contact):
+                continue
+            hop = isinstance(event, FetchStarted) and event.request in seen
+            if isinstance(event, FetchStarted):
+                seen.add(event.request)
+            if not hop and self.role(event.url).side is not None:
+                found.append(event)
+        return tuple(found)

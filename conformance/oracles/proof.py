@@ -1,0 +1,146 @@
+"""Whether every fault that the subject met was seen at work: without that, nothing it did tells anything.
+
+Pure. A fault that the subject never came to needs no proof: a WebSocket fault when it opened no
+WebSocket, a public one when it left the public server alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.events import (
+    ConnectionAccepted,
+    Event,
+    FaultProved,
+    FaultTookEffect,
+    FetchStarted,
+    RequestReceived,
+    ResponseSent,
+    SessionClosed,
+    SessionOpened,
+    SessionsDropped,
+    SocketClosed,
+    SocketFailed,
+    SocketStarted,
+    TcpEnded,
+    TcpStarted,
+)
+from conformance.model import Side
+from conformance.oracles.case import SOURCE
+from conformance.oracles.world import HALF_OPEN, STAGES, Stage, name_of
+
+if TYPE_CHECKING:
+    from conformance.model import FaultSpec
+    from conformance.oracles.case import Case
+    from conformance.oracles.world import Span
+
+# A fault does its work, and a fake records it, this much after the connection that meets it at the latest.
+_WORK_MS = 50.0
+
+
+def unproved(case: Case) -> tuple[str, ...]:
+    """The faults that the subject met and that nobody saw at work, in words."""
+    told = []
+    for side in Side:
+        for span in case.spans(side):
+            for spec in span.faults:
+                met = _met(case, span, STAGES.get(spec.name))
+                if met is not None and not (_proved(case, span, spec.name) or _seen_at_work(case, span, spec)):
+                    told.append(f"{side.value} {spec}, met at {met.at_ms:.0f} ms")
+    drops = case.timeline.all(SessionsDropped, lambda drop: drop.count > 0)
+    told += [
+        f"{drop.side.value} drop {drop.fault} at {drop.at_ms:.0f} ms" for drop in drops if not _dropped(case, drop)
+    ]
+    return tuple(told)
+
+
+def _met(case: Case, span: Span, stage: Stage | None) -> Event | None:
+    """The first event that shows the subject at ``stage`` with the fault in force, and time left to work on it."""
+    until_ms = min(span.end_ms, case.end_ms) - _WORK_MS - case.error_ms
+    between = (event for event in case.timeline if span.start_ms <= event.at_ms < until_ms)
+    return next((event for event in between if _is_at(case, event, span, stage)), None)
+
+
+def _is_at(case: Case, event: Event, span: Span, stage: Stage | None) -> bool:
+    there = event.source is SOURCE[span.side]
+    match stage:
+        case Stage.RESOLVE | Stage.LISTEN:
+            return _is_contact(case, event, span.side)
+        case Stage.CONNECTION | Stage.TLS:
+            came = isinstance(event, TcpEnded) and event.side is span.side and not event.error
+            return came or (there and isinstance(event, ConnectionAccepted))
+        case Stage.SIGNATURE:
+            return there and isinstance(event, RequestReceived) and _asks(case, event)
+        case Stage.WEBSOCKET:
+            return there and isinstance(event, RequestReceived) and event.upgrade
+        case Stage.SESSION:
+            return there and isinstance(event, SessionOpened)
+    return _is_contact(case, event, span.side)  # a fault that is not known here: any contact meets it
+
+
+def _is_contact(case: Case, event: Event, side: Side) -> bool:
+    if isinstance(event, TcpStarted):
+        return event.side is side
+    return isinstance(event, FetchStarted | SocketStarted) and case.role(event.url).side is side
+
+
+def _asks(case: Case, event: RequestReceived) -> bool:
+    path = urlsplit(case.endpoints.signature).path or "/"
+    return not event.upgrade and (urlsplit(event.target).path or "/") == path
+
+
+def _proved(case: Case, span: Span, fault: str) -> bool:
+    """Proof may be had from when the rig began to set the fault, or come a little after its time."""
+    near_ms = _WORK_MS + case.error_ms
+    before = [each.start_ms for each in case.spans(span.side) if each.start_ms < span.start_ms]
+    for event in case.timeline:
+        match event:
+            case FaultProved(side=side, fault=name) if side is span.side and name_of(name) == fault:
+                if max(before, default=span.start_ms) <= event.at_ms < span.end_ms:
+                    return True
+            case FaultTookEffect(fault=name) if event.source is SOURCE[span.side] and name_of(name) == fault:
+                if span.start_ms - near_ms <= event.at_ms < span.end_ms + near_ms:
+                    return True
+            case _:
+                pass
+    return False
+
+
+def _seen_at_work(case: Case, span: Span, spec: FaultSpec) -> bool:
+    """Two faults show by what others saw: a name that was not found, and an answer that was held back.
+
+    The fault that delays notes its effect when the delay is over, and the subject may have left by then.
+    """
+    if STAGES.get(spec.name) is Stage.RESOLVE:
+        failed = case.timeline.all(SocketFailed, lambda event: event.error == "ERR_NAME_NOT_RESOLVED")
+        return any(span.start_ms <= event.at_ms < span.end_ms for event in failed)
+    delay_ms = spec.parameters.get("delay_ms")
+    if not isinstance(delay_ms, int | float) or delay_ms <= 0:
+        return False
+    there = [event for event in case.timeline if event.source is SOURCE[span.side] and event.at_ms >= span.start_ms]
+    asked = next((event for event in there if _is_at(case, event, span, STAGES.get(spec.name))), None)
+    if not isinstance(asked, RequestReceived):
+        return False
+    early_ms = asked.at_ms + delay_ms - _WORK_MS - case.error_ms
+    return not any(
+        isinstance(event, ResponseSent | SessionOpened)
+        and event.connection == asked.connection
+        and asked.at_ms <= event.at_ms < early_ms
+        for event in there
+    )
+
+
+def _dropped(case: Case, drop: SessionsDropped) -> bool:
+    """Whether the drop was seen at work: by its own event or, where sessions end by it, by such an end."""
+    since_ms = drop.at_ms - _WORK_MS - case.error_ms
+    later = [event for event in case.timeline if event.at_ms >= since_ms]
+    there = SOURCE[drop.side]
+    name = name_of(drop.fault)
+    if any(
+        isinstance(event, FaultTookEffect) and event.source is there and name_of(event.fault) == name for event in later
+    ):
+        return True
+    ends = any(isinstance(event, SessionClosed) and event.source is there for event in later)
+    gone = {session.socket.closed for session in case.sessions if session.socket.dropped == drop}
+    return name != HALF_OPEN and (ends or any(isinstance(event, SocketClosed) and event in gone for event in later))

@@ -1,0 +1,74 @@
+"""What a row of waits tells: whether they grow, and whether they are jittered.
+
+Pure. A wait without jitter lies on a grid: constant, growing by a constant step or factor, or that up
+to a cap. A row of waits is jittered when no such grid explains it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# Timers and events of a browser on a busy machine are this late even where nothing is random.
+_TIMER_NOISE_MS = 20.0
+_TIMER_NOISE_SHARE = 0.01
+
+GROWTH_WAITS_MIN = 3  # fewer do not tell growth from chance
+JITTER_WAITS_MIN = 4  # fewer lie on some grid whatever they are
+
+# How many waits beyond those that define a grid must lie on it before chance is ruled out. One more
+# does so in one of ten rows with a jitter of a quarter, three in fewer than one of a thousand.
+_CONFIRMED_MIN = 3
+
+
+class Jitter(StrEnum):
+    """What can be said."""
+
+    SEEN = "seen"
+    NONE = "none"
+    UNSAID = "unsaid"
+
+
+def noise_ms(wait_ms: float, error_ms: float) -> float:
+    """How far a wait may be off without any jitter."""
+    return max(error_ms, _TIMER_NOISE_MS, _TIMER_NOISE_SHARE * wait_ms)
+
+
+def grow(waits: Sequence[float], error_ms: float) -> bool:
+    """Whether the last of these is longer than the first."""
+    return waits[-1] - waits[0] > noise_ms(waits[0], error_ms)
+
+
+def jitter(waits: Sequence[float], error_ms: float) -> Jitter:
+    """Whether these waits are jittered."""
+    if len(waits) < JITTER_WAITS_MIN:
+        return Jitter.UNSAID
+    confirmed = [
+        confirming
+        for grid, confirming in _grids(waits)
+        if all(abs(wait - point) <= noise_ms(wait, error_ms) for wait, point in zip(waits, grid, strict=True))
+    ]
+    if not confirmed:
+        return Jitter.SEEN
+    return Jitter.NONE if max(confirmed) >= _CONFIRMED_MIN else Jitter.UNSAID
+
+
+def _grids(waits: Sequence[float]) -> Iterator[tuple[list[float], int]]:
+    """Every grid that could explain the waits, and how many waits it has to spare beyond those that define it."""
+    count = len(waits)
+    yield [fmean(waits)] * count, count - 1
+    first = waits[0]
+    for growing in range(2, count + 1):
+        last, capped = waits[growing - 1], waits[growing:]
+        if last <= first:
+            continue
+        step = (last - first) / (growing - 1)
+        factor = (last / first) ** (1 / (growing - 1)) if first > 0 else 1.0
+        cap = fmean(capped) if capped else 0.0
+        spare = growing - 2 + max(len(capped) - 1, 0)
+        yield [first + step * place for place in range(growing)] + [cap] * len(capped), spare
+        yield [first * factor**place for place in range(growing)] + [cap] * len(capped), spare

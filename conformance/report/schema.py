@@ -1,0 +1,119 @@
+"""The JSON Schema of ``results.json``, for programs that read it.
+
+Pure. Stable keys; more may come, so readers must let unknown ones be.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model import Level, Outcome
+from conformance.results import SCHEMA
+from conformance.verdict import Verdict
+
+_TEXT = {"type": "string"}
+_IDS = {"type": "array", "items": _TEXT}
+_MS = {"type": ["number", "null"], "description": "milliseconds, to 0.1"}
+_VERDICT = {"$ref": "#/$defs/verdict"}
+_LEVEL = {"$ref": "#/$defs/level"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:  # noqa: ANN401 - schemas of any shape
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _optional(kind: str, says: str) -> dict[str, Any]:
+    return {"type": [kind, "null"], "description": says}
+
+
+def results_schema() -> dict[str, Any]:
+    """The schema."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Results of a conformance run",
+        **_object(
+            schema={"const": SCHEMA},
+            run_id=_TEXT,
+            verdict=_VERDICT,
+            subjects=_list_of({"$ref": "#/$defs/subject"}),
+            environment={"$ref": "#/$defs/environment"},
+        ),
+        "$defs": {
+            "verdict": {"enum": [verdict.value for verdict in Verdict]},
+            "level": {"enum": [level.value for level in Level]},
+            "subject": _subject(),
+            "requirement": _requirement(),
+            "scenario": _scenario(),
+            "finding": _finding(),
+            "environment": _environment(),
+        },
+    }
+
+
+def _subject() -> dict[str, Any]:
+    return _object(
+        name=_TEXT,
+        version=_TEXT,
+        verdict=_VERDICT,
+        levels={"type": "object", "propertyNames": _LEVEL, "additionalProperties": _VERDICT},
+        requirements=_list_of({"$ref": "#/$defs/requirement"}),
+        scenarios=_list_of({"$ref": "#/$defs/scenario"}),
+    )
+
+
+def _requirement() -> dict[str, Any]:
+    arose = {"type": "boolean", "description": "false: its condition came up in no scenario, so it was not judged"}
+    counts = {"type": "boolean", "description": "false: its level's verdict does not wait for it"}
+    return _object(
+        id=_TEXT, level=_LEVEL, verdict=_VERDICT, reason=_TEXT, scenarios=_IDS, says=_TEXT, arose=arose, counts=counts
+    )
+
+
+def _scenario() -> dict[str, Any]:
+    return _object(
+        id=_TEXT,
+        repeat={"type": "integer", "minimum": 0},
+        verdict=_VERDICT,
+        requirements=_IDS,
+        connected_to={"enum": [outcome.value for outcome in Outcome if outcome is not Outcome.EITHER]},
+        connect_ms=_MS,
+        reason=_TEXT,
+        timeline=_optional("string", "a file in the run directory; null where nothing was observed"),
+        family=_TEXT,
+        says=_TEXT,
+        wall_ms=_MS,
+        findings=_list_of({"$ref": "#/$defs/finding"}),
+    )
+
+
+def _finding() -> dict[str, Any]:
+    return _object(
+        requirement=_TEXT,
+        level={"anyOf": [_LEVEL, {"type": "null"}]},
+        verdict=_VERDICT,
+        reason=_TEXT,
+        evidence={"type": "array", "items": {"type": "integer"}, "description": "seq numbers in the timeline"},
+        measured_ms=_MS,
+        budget_ms=_MS,
+        arose={"type": "boolean"},
+    )
+
+
+def _environment() -> dict[str, Any]:
+    return _object(
+        browser=_TEXT,
+        browser_flags=_IDS,
+        harness=_TEXT,
+        python=_TEXT,
+        platform=_TEXT,
+        cpus={"type": "integer"},
+        rig=_TEXT,
+        jobs={"type": "integer"},
+        seed={"type": "integer"},
+        started_at={"type": "string", "format": "date-time"},
+        error_ms={"type": "number"},
+    )

@@ -1,0 +1,72 @@
+"""The line of scenarios in front of the rigs: who may go next.
+
+Two kinds stand in it. A waiting scenario spends its time on stated waits and costs the machine next
+to nothing; a busy one is over in a tenth of a second of work. More busy ones at once than cores gain
+no speed and make each other's times worse, so they get one rig a core, and the waits overlap on the
+other rigs meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from conformance.plan import expected_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.plan import PlanItem
+
+_WAITING_MS_MIN = 1500  # expected to take this long: mostly waiting
+
+
+class Line:
+    """Hands out plan items in their order, as far as the two kinds allow.
+
+    ``jobs``: how many rigs take from it. With no more rigs than cores there is nothing to balance.
+    """
+
+    def __init__(self, items: Iterable[PlanItem], *, jobs: int, cores: int) -> None:
+        self._items = list(items)
+        self._running = {True: 0, False: 0}  # waiting? → how many
+        self._most = {True: max(1, jobs - cores), False: cores} if jobs > cores else {True: jobs, False: jobs}
+        self._changed = asyncio.Condition()
+
+    async def take(self) -> PlanItem | None:
+        """The next item; waits while none of the kind that is left may go. None when the line is empty."""
+        async with self._changed:
+            while self._items:
+                item = self._admitted()
+                if item is not None:
+                    self._items.remove(item)
+                    self._running[is_waiting(item)] += 1
+                    return item
+                await self._changed.wait()
+            return None
+
+    def _admitted(self) -> PlanItem | None:
+        kinds_left = {is_waiting(item) for item in self._items}
+        for item in self._items:
+            kind = is_waiting(item)
+            # Alone in line, waiting scenarios may have every rig: nobody busy is kept out.
+            if self._running[kind] < self._most[kind] or (kind and kinds_left == {True}):
+                return item
+        return None
+
+    async def done(self, item: PlanItem) -> None:
+        """An item has ended; somebody else may go."""
+        async with self._changed:
+            self._running[is_waiting(item)] -= 1
+            self._changed.notify_all()
+
+    async def clear(self) -> None:
+        """Send everybody home: nothing more is to begin."""
+        async with self._changed:
+            self._items.clear()
+            self._changed.notify_all()
+
+
+def is_waiting(item: PlanItem) -> bool:
+    """Whether the scenario spends its time waiting."""
+    return expected_ms(item.scenario, item.profile.budgets) >= _WAITING_MS_MIN

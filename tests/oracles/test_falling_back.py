@@ -1,0 +1,224 @@
+"""FALL: what it does when the server it chose fails it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.model import Budgets, Drop, Endpoints, FaultSpec, Outcome, Scenario
+from conformance.oracles import ORACLES
+from conformance.verdict import Verdict
+from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REFUSED, Story, ask, fault, scenario, story
+
+REFUSING = fault("refuse_upgrade", status=404)
+LATE = scenario(local=(REFUSING,), session=Outcome.PUBLIC)
+LOCAL_ONLY = replace(PROFILE, endpoints=Endpoints(public=None))
+
+
+def let_down() -> Story:
+    """A good signature, and a local WebSocket that fails."""
+    return story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=25)
+
+
+def in_session() -> Story:
+    return story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
+
+
+# --- FALL-1: falls back --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "late",
+    [REFUSING, fault("hang_upgrade"), fault("wrong_accept"), fault("close", code=1000), fault("die_after_signature")],
+    ids=str,
+)
+def test_a_public_session_after_a_local_socket_that_fails_passes(late: FaultSpec) -> None:
+    finding = ask(
+        "FALL-1", let_down().socket(PUBLIC, at=27, opened=80), scenario(local=(late,), session=Outcome.PUBLIC)
+    )
+    assert finding.verdict is Verdict.PASS
+    assert "public session 63 ms after it tried the local WebSocket (ERR_INVALID_HTTP_RESPONSE)" in finding.reason
+
+
+def test_a_public_session_after_a_local_one_that_was_closed_at_once_passes() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=22).socket(PUBLIC, at=30, opened=80)
+    assert (
+        ask("FALL-1", told, scenario(local=(fault("close", code=1011),), session=Outcome.PUBLIC)).verdict
+        is Verdict.PASS
+    )
+
+
+def test_never_falling_back_fails() -> None:
+    finding = ask("FALL-1", let_down().end(at=6100), LATE)
+    assert finding.verdict is Verdict.FAIL
+    assert "no public session 6083 ms after it tried the local WebSocket" in finding.reason
+
+
+def test_hanging_on_to_the_local_socket_fails() -> None:
+    finding = ask("FALL-1", story().probe(at=10, ended=15).socket(LOCAL, at=17).end(at=6100), LATE)
+    assert finding.verdict is Verdict.FAIL
+    assert "(never opened)" in finding.reason
+
+
+def test_coming_back_to_the_local_server_again_and_again_fails() -> None:
+    told = story()
+    for at in range(10, 12000, 1000):
+        told.probe(at=at, ended=at + 5).socket(LOCAL, at=at + 7, opened=at + 9, closed=at + 10)
+    given = scenario(local=(fault("close", code=1000),), session=Outcome.PUBLIC)
+    assert ask("FALL-1", told.end(at=12000), given).verdict is Verdict.FAIL
+
+
+def test_not_yet_having_fallen_back_is_undecided() -> None:
+    assert ask("FALL-1", let_down().end(at=1000), LATE).verdict is Verdict.INCONCLUSIVE
+
+
+def test_without_a_public_server_to_fall_back_on_it_is_undecided() -> None:
+    given = scenario(local=(REFUSING,), public=(REFUSED,), session=Outcome.NONE)
+    finding = ask("FALL-1", let_down().socket(PUBLIC, at=27, failed=28).end(at=8000), given)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "the public server was not up" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("told", "given"),
+    [
+        (story(), LATE),
+        (story().probe(at=10, ended=15).socket(PUBLIC, at=17, opened=60), LATE),
+        (in_session(), scenario()),
+    ],
+    ids=["nothing", "no local socket", "a healthy one"],
+)
+def test_no_failing_local_socket_nothing_said(told: Story, given: Scenario) -> None:
+    assert not ask("FALL-1", told, given).arose
+
+
+def test_a_local_server_that_is_only_slow_may_be_waited_for() -> None:
+    given = scenario(local=(fault("slow_upgrade", delay_ms=500),), session=Outcome.EITHER)
+    assert ask("FALL-1", story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=520), given).verdict is Verdict.PASS
+
+
+def test_a_subject_without_a_public_server_is_not_asked_to_fall_back() -> None:
+    assert ask("FALL-1", let_down(), LATE, profile=LOCAL_ONLY).verdict is Verdict.UNSUPPORTED
+
+
+# --- FALL-2: reconnects --------------------------------------------------------------------------
+
+DROPPED = scenario(when=(Drop(LOCAL, fault("reset_session")),))
+
+
+def lost(at: float = 2000) -> Story:
+    return (
+        story()
+        .probe(at=10, ended=15)
+        .socket(LOCAL, at=17, opened=20, closed=at + 2)
+        .drop(LOCAL, "reset_session", at=at)
+    )
+
+
+def test_the_next_session_soon_passes() -> None:
+    finding = ask("FALL-2", lost().probe(at=3000, ended=3005).socket(LOCAL, at=3008, opened=3012), DROPPED)
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.PASS, 1012, 10000)
+    assert "local session 1012 ms after the local one was lost" in finding.reason
+
+
+def test_the_next_session_on_the_other_side_passes() -> None:
+    assert ask("FALL-2", lost().refused(at=3000).socket(PUBLIC, at=3008, opened=3050), DROPPED).verdict is Verdict.PASS
+
+
+def test_the_next_session_too_late_fails() -> None:
+    told = lost().probe(at=13000, ended=13005).socket(LOCAL, at=13008, opened=13012)
+    assert ask("FALL-2", told, DROPPED).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(14000, Verdict.FAIL), (8000, Verdict.INCONCLUSIVE)])
+def test_no_next_session_counts_from_the_loss(end: float, verdict: Verdict) -> None:
+    finding = ask("FALL-2", lost().end(at=end), DROPPED)
+    assert finding.verdict is verdict
+    assert "no session since the local one was lost" in finding.reason
+
+
+def test_a_session_that_ends_at_once_is_not_the_next_one() -> None:
+    told = lost().probe(at=3000, ended=3005).socket(LOCAL, at=3008, opened=3012, closed=3013).end(at=14000)
+    assert ask("FALL-2", told, DROPPED).verdict is Verdict.FAIL
+
+
+def test_a_session_that_its_server_closed_is_lost_too() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000).end(at=14000)
+    assert ask("FALL-2", told).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        story(),
+        in_session(),
+        story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000, by="subject").end(at=14000),
+        in_session().drop(LOCAL, "half_open", at=2000).end(at=14000),
+        in_session().drop(PUBLIC, "reset_session", at=2000, count=0).end(at=14000),
+        story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=22).end(at=14000),
+    ],
+    ids=["nothing", "none lost", "closed by itself", "half open", "nothing to drop", "closed at once"],
+)
+def test_no_lost_session_nothing_said(told: Story) -> None:
+    assert not ask("FALL-2", told, DROPPED).arose
+
+
+def test_with_no_server_there_nothing_is_said() -> None:
+    told = lost().world(LOCAL, "refused", at=2000).world(PUBLIC, "refused", at=2000).end(at=14000)
+    assert not ask("FALL-2", told, DROPPED).arose
+
+
+def test_a_second_session_that_was_there_already_needs_no_reconnect() -> None:
+    told = lost().socket(PUBLIC, at=100, opened=150).end(at=14000)
+    assert not ask("FALL-2", told, DROPPED).arose
+
+
+# --- FALL-3: half open ---------------------------------------------------------------------------
+
+
+def silent() -> Story:
+    return in_session().drop(LOCAL, "half_open", at=2000)
+
+
+def test_closing_the_silent_session_is_noticing() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).farewell(at=27000)
+    finding = ask("FALL-3", told.drop(LOCAL, "half_open", at=2000))
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.PASS, 25000, 60000)
+
+
+def test_opening_another_session_is_noticing() -> None:
+    told = silent().probe(at=30000, ended=30005).socket(LOCAL, at=30008, opened=30012)
+    assert ask("FALL-3", told).measured_ms == 28012
+
+
+def test_the_browsers_end_of_it_is_noticing() -> None:
+    told = (
+        story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=40000).drop(LOCAL, "half_open", at=2000)
+    )
+    assert ask("FALL-3", told).measured_ms == 38000
+
+
+def test_asking_alone_is_not_noticing() -> None:
+    finding = ask("FALL-3", silent().probe(at=5000, ended=5005).end(at=70000))
+    assert finding.verdict is Verdict.FAIL
+    assert "had not been noticed after 68000 ms; at most 60000 ms allowed" in finding.reason
+
+
+def test_noticing_too_late_fails() -> None:
+    profile = replace(PROFILE, budgets=Budgets(half_open_ms=10000))
+    told = silent().probe(at=30000, ended=30005).socket(LOCAL, at=30008, opened=30012)
+    assert ask("FALL-3", told, profile=profile).verdict is Verdict.FAIL
+
+
+def test_not_yet_having_noticed_is_undecided() -> None:
+    assert ask("FALL-3", silent().end(at=30000)).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("told", [story(), lost(), in_session().drop(LOCAL, "half_open", at=2000, count=0)])
+def test_no_silent_session_nothing_said(told: Story) -> None:
+    assert not ask("FALL-3", told, DOWN).arose
+
+
+def test_none_of_them_is_judged_everywhere() -> None:
+    assert not any(ORACLES[id_].everywhere for id_ in ("FALL-1", "FALL-2", "FALL-3"))

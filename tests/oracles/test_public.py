@@ -1,0 +1,150 @@
+"""PUB: how it treats the public server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.events import CertificateRejected, Source
+from conformance.model import Change, Endpoints, FaultSpec, Outcome, Shown
+from conformance.oracles import ORACLES
+from conformance.verdict import Verdict
+from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REFUSED, Story, ask, case, fault, scenario, story
+
+LOCAL_ONLY = replace(PROFILE, endpoints=Endpoints(public=None))
+SELF_SIGNED = fault("certificate", kind="self_signed")
+UNTRUSTED = scenario(local=(REFUSED,), public=(SELF_SIGNED,), session=Outcome.NONE, shown=Shown.BAD)
+BUSY = scenario(local=(REFUSED,), public=(fault("refuse_upgrade", status=503),), session=Outcome.NONE, shown=Shown.BAD)
+REJECTED = CertificateRejected(at_ms=20, source=Source.BROWSER, flags=("AUTHORITY_INVALID",))
+
+
+def public_session() -> Story:
+    return story().refused(at=10).socket(PUBLIC, at=15, opened=60)
+
+
+# --- PUB-1: TLS only -----------------------------------------------------------------------------
+
+
+def test_tls_passes() -> None:
+    told = public_session().fetch("https://api.extension.semantest.com/health", at=100)
+    finding = ask("PUB-1", told, DOWN)
+    assert (finding.verdict, finding.reason) == (Verdict.PASS, "all 2 contacts with the public host over TLS")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        story().refused(at=10).socket(PUBLIC, at=15, failed=20, url="ws://api.extension.semantest.com"),
+        public_session().fetch("http://api.extension.semantest.com/health", at=100),
+        public_session().preconnect("http://api.extension.semantest.com:8080/", at=100),
+    ],
+)
+def test_plain_text_fails(told: Story) -> None:
+    finding = ask("PUB-1", told, DOWN)
+    assert finding.verdict is Verdict.FAIL
+    assert "without TLS" in finding.reason
+
+
+def test_a_profile_without_tls_fails_by_its_own_word() -> None:
+    profile = replace(PROFILE, endpoints=Endpoints(public="ws://api.extension.semantest.com"))
+    told = story().refused(at=10).socket(PUBLIC, at=15, opened=60, url="ws://api.extension.semantest.com")
+    assert ask("PUB-1", told, DOWN, profile=profile).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("told", [story(), story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)])
+def test_no_contact_says_nothing_of_tls(told: Story) -> None:
+    assert not ask("PUB-1", told).arose
+    assert ORACLES["PUB-1"].judge(case(told)) is None
+
+
+# --- PUB-2: invalid certificates -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("untrusted", [SELF_SIGNED, fault("old_tls"), fault("plaintext")], ids=str)
+def test_no_session_with_a_server_that_must_not_be_trusted_passes(untrusted: FaultSpec) -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=25, error="ERR_CERT_AUTHORITY_INVALID").seen(REJECTED)
+    finding = ask("PUB-2", told, replace(UNTRUSTED, given=replace(UNTRUSTED.given, public=(untrusted,))))
+    assert finding.verdict is Verdict.PASS
+    assert "ERR_CERT_AUTHORITY_INVALID" in finding.reason
+
+
+def test_a_session_with_it_fails() -> None:
+    assert ask("PUB-2", public_session(), UNTRUSTED).verdict is Verdict.FAIL
+
+
+def test_a_session_at_the_second_try_fails() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=25).refused(at=1000).socket(PUBLIC, at=1005, opened=1050)
+    assert ask("PUB-2", told, UNTRUSTED).verdict is Verdict.FAIL
+
+
+def test_a_session_after_the_certificate_was_mended_passes() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=25).world(PUBLIC, at=500)
+    told.refused(at=1000).socket(PUBLIC, at=1005, opened=1050)
+    assert ask("PUB-2", told, replace(UNTRUSTED, when=(Change(PUBLIC, ()),))).verdict is Verdict.PASS
+
+
+def test_a_socket_that_is_still_opening_is_undecided() -> None:
+    finding = ask("PUB-2", story().refused(at=10).socket(PUBLIC, at=15), UNTRUSTED)
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, True)
+
+
+@pytest.mark.parametrize("told", [story(), story().refused(at=10)])
+def test_no_try_says_nothing_of_trust(told: Story) -> None:
+    assert not ask("PUB-2", told, UNTRUSTED).arose
+    assert not ask("PUB-2", public_session(), DOWN).arose
+
+
+# --- PUB-3: backs off ----------------------------------------------------------------------------
+
+
+def refused_public(*waits: float) -> Story:
+    """Public sockets refused with 503, with these waits between them."""
+    told, at = story(), 10.0
+    for wait in (*waits, 0):
+        told.refused(at=at).socket(PUBLIC, at=at + 5, failed=at + 15)
+        at += 10 + wait
+    return told
+
+
+def test_growing_waits_after_refusals_pass() -> None:
+    finding = ask("PUB-3", refused_public(800, 1700, 4100), BUSY)
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.PASS, 800, 500)
+
+
+def test_a_fixed_grid_is_backing_off_all_the_same() -> None:
+    assert ask("PUB-3", refused_public(1000, 2000, 4000, 8000, 16000), BUSY).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("waits", [(100,), (800, 100), (2000, 2000, 2000)])
+def test_coming_back_at_once_or_as_often_as_before_fails(waits: tuple[float, ...]) -> None:
+    assert ask("PUB-3", refused_public(*waits), BUSY).verdict is Verdict.FAIL
+
+
+def test_other_failures_between_are_no_refusals() -> None:
+    given = replace(BUSY, when=(Change(PUBLIC, (REFUSED,)),))
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=25).world(PUBLIC, "refused", at=100)
+    told.no_server(at=1000).no_server(at=1050)
+    assert ask("PUB-3", told, given).measured_ms == 978
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [(story(), "never met"), (story().refused(at=10), "never met"), (refused_public(), "never tried again after")],
+)
+def test_no_second_try_says_nothing_of_backing_off(told: Story, said: str) -> None:
+    finding = ask("PUB-3", told, BUSY)
+    assert not finding.arose
+    assert said in finding.reason
+
+
+def test_another_status_is_no_refusal_of_that_kind() -> None:
+    given = scenario(
+        local=(REFUSED,), public=(fault("refuse_upgrade", status=404),), session=Outcome.NONE, shown=Shown.BAD
+    )
+    assert not ask("PUB-3", refused_public(100), given).arose
+
+
+@pytest.mark.parametrize("requirement", ["PUB-1", "PUB-2", "PUB-3"])
+def test_a_subject_without_a_public_server_is_not_asked(requirement: str) -> None:
+    assert ask(requirement, story().refused(at=10), UNTRUSTED, profile=LOCAL_ONLY).verdict is Verdict.UNSUPPORTED

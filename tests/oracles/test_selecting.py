@@ -1,0 +1,290 @@
+"""SEL: which server it asks, and which it holds a session with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.events import SubjectStarted
+from conformance.model import Endpoints, Outcome, Shown, Side, Trigger, TriggerKind
+from conformance.oracles import ORACLES
+from conformance.verdict import Verdict
+from tests.timelines import DOWN, LOCAL, NEITHER, PROFILE, PUBLIC, Story, ask, case, fault, scenario, story
+
+LOCAL_ONLY = replace(PROFILE, endpoints=Endpoints(public=None))
+
+
+def local_session() -> Story:
+    return story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
+
+
+def public_session() -> Story:
+    return story().refused(at=10).socket(PUBLIC, at=15, opened=60)
+
+
+# --- SEL-1: asks first ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("told", [local_session(), public_session(), story().probe(at=5, answered=None)])
+def test_asking_first_passes(told: Story) -> None:
+    finding = ask("SEL-1", told)
+    assert finding.verdict is Verdict.PASS
+    assert finding.evidence
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        story().socket(PUBLIC, at=10, opened=60),
+        story().socket(LOCAL, at=10, opened=20),
+        story().preconnect("https://api.extension.semantest.com/", at=9).probe(at=10, ended=15),
+        story().fetch("http://localhost:3003/health", at=5).probe(at=10, ended=15),
+        story().fetch("https://api.extension.semantest.com/health", at=5),
+    ],
+    ids=["public socket", "local socket", "public preconnect", "another local path", "public path"],
+)
+def test_contacting_anything_else_first_fails(told: Story) -> None:
+    finding = ask("SEL-1", told)
+    assert finding.verdict is Verdict.FAIL
+    assert "first contact" in finding.reason
+
+
+def test_a_later_attempt_that_does_not_ask_fails() -> None:
+    told = public_session().drop(PUBLIC, "reset_session", at=3000).socket(PUBLIC, at=4000, opened=4040)
+    finding = ask("SEL-1", told, DOWN)
+    assert finding.verdict is Verdict.FAIL
+    assert "attempt 2 of 2 opened wss://api.extension.semantest.com at 4000 ms" in finding.reason
+
+
+def test_the_browsers_own_connection_to_the_local_server_is_part_of_the_question() -> None:
+    assert (
+        ask("SEL-1", story().preconnect("http://localhost:3003/", at=9).probe(at=10, ended=15)).verdict is Verdict.PASS
+    )
+
+
+def test_where_a_redirect_leads_is_the_servers_doing() -> None:
+    told = (
+        story().probe(at=10, answered=None).redirected("https://api.extension.semantest.com/semantest-signature", at=12)
+    )
+    assert ask("SEL-1", told).verdict is Verdict.PASS
+
+
+def test_no_contact_says_nothing_of_the_order() -> None:
+    finding = ask("SEL-1", story().end(at=6000))
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, False)
+
+
+# --- SEL-2: local after a good signature ---------------------------------------------------------
+
+
+def test_local_after_good_passes() -> None:
+    finding = ask("SEL-2", local_session())
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason == "local WebSocket 2 ms after the good signature"
+
+
+def test_public_after_good_fails() -> None:
+    finding = ask("SEL-2", story().probe(at=10, ended=15).socket(PUBLIC, at=17, opened=60))
+    assert finding.verdict is Verdict.FAIL
+
+
+def test_nothing_after_good_fails_once_it_took_too_long() -> None:
+    told = story().probe(at=10, ended=15)
+    assert ask("SEL-2", told.end(at=6010)).verdict is Verdict.FAIL
+
+
+def test_nothing_after_good_is_undecided_while_there_was_time() -> None:
+    finding = ask("SEL-2", story().probe(at=10, ended=15).end(at=1000))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "only 5000 ms would tell" in finding.reason
+
+
+def test_asking_twice_before_the_socket_is_no_failure() -> None:
+    told = story().probe(at=10, ended=15).probe(at=20, ended=25).socket(LOCAL, at=27, opened=30)
+    assert ask("SEL-2", told).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        story(),
+        story().probe(at=10, ended=15, error="ERR_CONNECTION_RESET").socket(PUBLIC, at=17, opened=60),
+        story().given_up(at=10, ended=1500).socket(PUBLIC, at=1510, opened=1560),
+        story().probe(at=10, ended=15, answered=500).socket(PUBLIC, at=17, opened=60),
+    ],
+    ids=["nothing", "reset", "given up", "an error"],
+)
+def test_without_a_delivered_good_signature_nothing_is_said(told: Story) -> None:
+    assert not ask("SEL-2", told).arose
+
+
+def test_giving_up_a_slow_answer_is_right_where_either_session_is() -> None:
+    told = story().given_up(at=10, ended=1500).socket(PUBLIC, at=1510, opened=1560)
+    finding = ask("SEL-2", told, scenario(session=Outcome.EITHER))
+    assert finding.verdict is Verdict.PASS
+    assert "it gave up after 1490 ms and opened the public WebSocket" in finding.reason
+
+
+def test_a_signature_that_the_browser_kept_back_is_told_of() -> None:
+    told = story().probe(at=10, ended=15, error="ERR_BLOCKED_BY_CORS").socket(PUBLIC, at=17, opened=60)
+    finding = ask("SEL-2", told)
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, True)
+    assert "CORS" in finding.reason
+
+
+def test_a_check_beside_an_open_session_needs_no_socket() -> None:
+    told = local_session().probe(at=3000, ended=3005).end(at=9000)
+    assert ask("SEL-2", told).verdict is Verdict.PASS
+
+
+# --- SEL-3: public after a failed check ----------------------------------------------------------
+
+
+def test_public_after_bad_passes() -> None:
+    finding = ask("SEL-3", public_session(), DOWN)
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason == "public session 48 ms after the failed local check"
+
+
+def test_local_after_bad_fails() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
+    given = scenario(local=(fault("answer", signature="null"),), session=Outcome.PUBLIC, shown=Shown.BAD)
+    assert ask("SEL-3", told, given).verdict is Verdict.FAIL
+
+
+def test_nothing_after_bad_fails_once_it_took_too_long() -> None:
+    finding = ask("SEL-3", story().refused(at=10).end(at=6000), DOWN)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.reason == "no WebSocket in 5988 ms after a failed local check"
+
+
+def test_asking_again_and_again_without_a_public_socket_fails() -> None:
+    told = story()
+    for at in range(10, 6000, 600):
+        told.refused(at=at)
+    assert ask("SEL-3", told.end(at=6200), DOWN).verdict is Verdict.FAIL
+
+
+def test_a_public_socket_that_the_subject_gave_up_fails() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=16, error="ERR_ABORTED")
+    assert ask("SEL-3", told, DOWN).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (story().refused(at=10).socket(PUBLIC, at=15, failed=30), "although the public server was up"),
+        (story().refused(at=10).socket(PUBLIC, at=15), "still opening"),
+        (story().refused(at=10).end(at=300), "only 5000 ms would tell"),
+    ],
+)
+def test_an_unfinished_or_failed_public_socket_is_undecided(told: Story, said: str) -> None:
+    finding = ask("SEL-3", told, DOWN)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert said in finding.reason
+
+
+def test_trying_is_enough_where_the_public_server_is_away() -> None:
+    finding = ask("SEL-3", story().no_server(at=10), NEITHER)
+    assert finding.verdict is Verdict.PASS
+    assert "the public server was not up" in finding.reason
+
+
+@pytest.mark.parametrize("told", [story(), story().probe(at=10, answered=None)], ids=["nothing", "still asking"])
+def test_without_the_end_of_a_failed_check_nothing_is_said(told: Story) -> None:
+    assert not ask("SEL-3", told, DOWN).arose
+
+
+def test_a_subject_without_a_public_server_is_not_asked_for_it() -> None:
+    assert ask("SEL-3", story().refused(at=10), DOWN, profile=LOCAL_ONLY).verdict is Verdict.UNSUPPORTED
+
+
+# --- SEL-4: by itself ----------------------------------------------------------------------------
+
+
+def test_a_session_by_itself_passes() -> None:
+    finding = ask("SEL-4", public_session(), DOWN)
+    assert finding.verdict is Verdict.PASS
+    assert "public session 60 ms after its start" in finding.reason
+
+
+def test_doing_nothing_by_itself_fails() -> None:
+    assert ask("SEL-4", story().end(at=6000), DOWN).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "told",
+    [story().end(at=1000), story().refused(at=10).end(at=6000)],
+    ids=["not long enough", "it set out"],
+)
+def test_no_session_yet_is_undecided(told: Story) -> None:
+    assert ask("SEL-4", told, DOWN).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_subject_that_says_it_needs_a_click_is_not_asked() -> None:
+    profile = replace(PROFILE, trigger=Trigger(TriggerKind.CLICK, "popup.html", "#connect"))
+    assert ask("SEL-4", public_session(), DOWN, profile=profile).verdict is Verdict.UNSUPPORTED
+
+
+def test_a_subject_that_was_never_started_is_not_blamed() -> None:
+    assert not ask("SEL-4", story().without(SubjectStarted).end(at=6000), DOWN).arose
+
+
+# --- SEL-5 and SEL-6: one server, one socket -----------------------------------------------------
+
+
+@pytest.mark.parametrize("requirement", ["SEL-5", "SEL-6"])
+def test_one_session_passes(requirement: str) -> None:
+    finding = ask(requirement, local_session())
+    assert (finding.verdict, finding.reason) == (Verdict.PASS, "1 session")
+
+
+@pytest.mark.parametrize(("requirement", "second"), [("SEL-5", PUBLIC), ("SEL-6", LOCAL)])
+def test_two_sessions_at_once_fail(requirement: str, second: Side) -> None:
+    told = local_session().socket(second, at=100, opened=140, closed=940)
+    finding = ask(requirement, told)
+    assert finding.verdict is Verdict.FAIL
+    assert "for 800 ms" in finding.reason
+
+
+@pytest.mark.parametrize(("requirement", "second"), [("SEL-5", LOCAL), ("SEL-6", PUBLIC)])
+def test_each_looks_at_its_own_kind_of_two(requirement: str, second: Side) -> None:
+    told = local_session().socket(second, at=100, opened=140)
+    assert ask(requirement, told).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("requirement", ["SEL-5", "SEL-6"])
+def test_one_session_after_the_other_passes(requirement: str) -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=1500).refused(at=2000)
+    told.socket(PUBLIC, at=2010, opened=2050, closed=4000).probe(at=5000, ended=5005).socket(
+        LOCAL, at=5010, opened=5015
+    )
+    assert ask(requirement, told).verdict is Verdict.PASS
+
+
+def test_an_overlap_within_the_error_is_undecided() -> None:
+    told = (
+        story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=1500).socket(PUBLIC, at=1400, opened=1497)
+    )
+    finding = ask("SEL-5", told, error_ms=5)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "within the error of ±5 ms" in finding.reason
+    assert ask("SEL-5", told, error_ms=1).verdict is Verdict.FAIL
+
+
+def test_a_session_that_the_subject_has_closed_is_not_held() -> None:
+    told = local_session().farewell(at=1000).socket(PUBLIC, at=1100, opened=1150)
+    assert ask("SEL-5", told).verdict is Verdict.PASS
+
+
+def test_a_dead_session_is_not_held() -> None:
+    told = local_session().drop(LOCAL, "half_open", at=2000).refused(at=30000).socket(PUBLIC, at=30005, opened=30040)
+    assert ask("SEL-5", told).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("requirement", ["SEL-1", "SEL-5", "SEL-6"])
+def test_invariants_are_silent_where_they_do_not_arise(requirement: str) -> None:
+    assert ORACLES[requirement].everywhere
+    assert ORACLES[requirement].judge(case(story(), scenario())) is None
+    assert not ask(requirement, story()).arose

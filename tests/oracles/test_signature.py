@@ -1,0 +1,161 @@
+"""SIG: what it takes for a signature shows in what it opens next."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.model import Change, Outcome, Shown
+from conformance.oracles import ORACLES
+from conformance.verdict import Verdict
+from tests.timelines import LOCAL, PUBLIC, Story, ask, fault, scenario, story
+
+BAD_ONES = ["SIG-1", "SIG-2", "SIG-4", "SIG-5", "SIG-6"]
+WRONG = fault("answer", signature="other-name")
+SHOWN_WRONG = scenario(local=(WRONG,), session=Outcome.PUBLIC, shown=Shown.BAD)
+SHOWN_GOOD = scenario(local=(fault("answer", signature="bom"),), session=Outcome.LOCAL, shown=Shown.GOOD)
+EITHER = scenario(local=(fault("huge", mib=16),), session=Outcome.EITHER, shown=Shown.ARGUABLE)
+
+
+def turned_down() -> Story:
+    return story().probe(at=10, ended=15).effect(LOCAL, "answer", at=12).socket(PUBLIC, at=17, opened=60)
+
+
+def taken() -> Story:
+    return story().probe(at=10, ended=15).effect(LOCAL, "answer", at=12).socket(LOCAL, at=17, opened=20)
+
+
+@pytest.mark.parametrize("requirement", BAD_ONES)
+def test_turning_a_bad_answer_down_passes(requirement: str) -> None:
+    finding = ask(requirement, turned_down(), SHOWN_WRONG)
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason == "it turned that answer down: public WebSocket 7 ms after it asked"
+
+
+@pytest.mark.parametrize("requirement", BAD_ONES)
+def test_taking_a_bad_answer_fails(requirement: str) -> None:
+    finding = ask(requirement, taken(), SHOWN_WRONG)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.evidence
+
+
+@pytest.mark.parametrize("requirement", BAD_ONES)
+def test_trying_both_on_a_bad_answer_fails(requirement: str) -> None:
+    assert ask(requirement, turned_down().socket(LOCAL, at=18, opened=22), SHOWN_WRONG).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("requirement", ["SIG-3", "SIG-4"])
+def test_taking_a_good_answer_passes(requirement: str) -> None:
+    assert ask(requirement, taken(), SHOWN_GOOD).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("requirement", ["SIG-3", "SIG-4"])
+def test_turning_a_good_answer_down_fails(requirement: str) -> None:
+    assert ask(requirement, turned_down(), SHOWN_GOOD).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("told", "side"), [(taken(), "local"), (turned_down(), "public")])
+def test_either_is_right_where_the_scenario_says_so(told: Story, side: str) -> None:
+    finding = ask("SIG-5", told, EITHER)
+    assert finding.verdict is Verdict.PASS
+    assert f"it opened the {side} WebSocket" in finding.reason
+
+
+@pytest.mark.parametrize("requirement", [*BAD_ONES, "SIG-3"])
+def test_doing_nothing_tells_nothing(requirement: str) -> None:
+    finding = ask(requirement, story().probe(at=10, ended=15).end(at=3000), SHOWN_WRONG)
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, True)
+
+
+@pytest.mark.parametrize("requirement", [*BAD_ONES, "SIG-3"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        story(),
+        story().socket(PUBLIC, at=10, opened=60),
+        story().given_up(at=10, ended=20).socket(PUBLIC, at=21, opened=70),
+    ],
+    ids=["nothing", "never asked", "gave up before any answer"],
+)
+def test_an_answer_that_was_never_shown_tells_nothing(requirement: str, told: Story) -> None:
+    assert not ask(requirement, told, SHOWN_WRONG).arose
+
+
+def test_the_fault_at_work_shows_the_answer_as_well_as_its_head() -> None:
+    told = story().given_up(at=10, ended=1500).effect(LOCAL, "answer", at=12).socket(PUBLIC, at=1510, opened=1560)
+    assert ask("SIG-1", told, SHOWN_WRONG).verdict is Verdict.PASS
+
+
+def test_an_answer_out_of_the_cache_is_an_earlier_one() -> None:
+    told = story().probe(at=10, ended=15, cached=True).socket(LOCAL, at=17, opened=20)
+    assert not ask("SIG-1", told, SHOWN_WRONG).arose
+
+
+# --- the world changes ---------------------------------------------------------------------------
+
+THEN_WRONG = scenario(when=(Change(LOCAL, (WRONG,)),), session=Outcome.PUBLIC)
+
+
+def test_after_a_change_each_attempt_is_judged_by_what_it_was_shown() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000)
+    told.world(LOCAL, "answer(signature=other-name)", at=1990)
+    told.probe(at=3000, ended=3005).socket(PUBLIC, at=3010, opened=3060)
+    assert ask("SIG-1", told, THEN_WRONG).verdict is Verdict.PASS
+
+
+def test_after_a_change_taking_the_wrong_answer_fails() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000)
+    told.world(LOCAL, "answer(signature=other-name)", at=1990)
+    told.probe(at=3000, ended=3005).socket(LOCAL, at=3010, opened=3015)
+    finding = ask("SIG-1", told, THEN_WRONG)
+    assert finding.verdict is Verdict.FAIL
+    assert "so 1 of 2 times" in finding.reason
+
+
+def test_an_answer_given_while_the_world_changed_tells_nothing() -> None:
+    told = story().probe(at=10, ended=50).world(LOCAL, "answer(signature=other-name)", at=30)
+    assert not ask("SIG-1", told.socket(LOCAL, at=60, opened=70), THEN_WRONG).arose
+
+
+def test_an_arguable_answer_is_as_the_scenario_says_even_with_changes() -> None:
+    given = scenario(
+        local=(fault("answer", status=500),),
+        when=(Change(LOCAL, ()),),
+        session=Outcome.PUBLIC,
+        shown=Shown.ARGUABLE,
+    )
+    assert ask("SIG-4", taken(), given).verdict is Verdict.FAIL
+
+
+def test_a_server_that_died_is_not_that_answer_any_more() -> None:
+    given = scenario(local=(fault("die_after_signature"),), session=Outcome.PUBLIC, shown=Shown.GOOD)
+    told = story().probe(at=10, ended=15).effect(LOCAL, "die_after_signature", at=14)
+    told.socket(LOCAL, at=17, failed=18, error="ERR_CONNECTION_REFUSED").socket(PUBLIC, at=20, failed=30)
+    told.refused(at=1000).socket(PUBLIC, at=1003, opened=1050)
+    finding = ask("SIG-3", told, given)
+    assert "of 2" not in finding.reason
+
+
+# --- SIG-6: endless and huge bodies --------------------------------------------------------------
+
+ENDLESS = scenario(local=(fault("endless"),), session=Outcome.PUBLIC, shown=Shown.SILENT)
+
+
+def test_stalling_on_an_endless_body_fails() -> None:
+    finding = ask("SIG-6", story().probe(at=10, answered=200).effect(LOCAL, "endless", at=12).end(at=6000), ENDLESS)
+    assert finding.verdict is Verdict.FAIL
+    assert "no WebSocket in 5987 ms after that body began" in finding.reason
+
+
+def test_reading_an_endless_body_for_a_while_is_undecided() -> None:
+    told = story().probe(at=10, answered=200).effect(LOCAL, "endless", at=12).end(at=1000)
+    assert ask("SIG-6", told, ENDLESS).verdict is Verdict.INCONCLUSIVE
+
+
+def test_giving_an_endless_body_up_passes() -> None:
+    told = story().probe(at=10, ended=1500, error="ERR_ABORTED").effect(LOCAL, "endless", at=12)
+    assert ask("SIG-6", told.socket(PUBLIC, at=1510, opened=1560), ENDLESS).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("requirement", [*BAD_ONES, "SIG-3"])
+def test_these_are_judged_only_where_a_scenario_names_them(requirement: str) -> None:
+    assert not ORACLES[requirement].everywhere

@@ -1,0 +1,63 @@
+"""What a row of waits tells of growth and jitter."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.oracles.waits import Jitter, grow, jitter, noise_ms
+
+GRIDS = {
+    "constant": [5000.0] * 6,
+    "linear": [1000.0, 2000, 3000, 4000, 5000, 6000],
+    "doubling": [1000.0, 2000, 4000, 8000, 16000, 32000],
+    "by half": [800.0 * 1.5**place for place in range(6)],
+    "doubling to a cap": [1000.0, 2000, 4000, 6000, 6000, 6000],
+    "linear to a cap": [1000.0, 2000, 3000, 3000, 3000, 3000],
+    "one step": [500.0, 5000, 5000, 5000, 5000, 5000],
+}
+
+
+@pytest.mark.parametrize("waits", GRIDS.values(), ids=GRIDS)
+@given(st.lists(st.floats(-6, 6), min_size=6, max_size=6))
+def test_a_grid_is_no_jitter_even_with_the_timers_noise(waits: list[float], noise: list[float]) -> None:
+    assert jitter([wait + off for wait, off in zip(waits, noise, strict=True)], 5) is Jitter.NONE
+
+
+@pytest.mark.parametrize("count", [4, 5, 6])
+@pytest.mark.parametrize("waits", GRIDS.values(), ids=GRIDS)
+def test_a_jitter_of_a_quarter_is_denied_less_than_once_in_a_thousand_rows(waits: list[float], count: int) -> None:
+    chance = Random(1)  # noqa: S311 - the same rows every time
+    rows = ([wait * chance.uniform(0.75, 1.25) for wait in waits[:count]] for _ in range(3000))
+    told = [jitter(row, 5) for row in rows]
+    assert told.count(Jitter.NONE) < 3
+    assert told.count(Jitter.SEEN) > 0.8 * len(told)
+
+
+def test_a_typical_jittered_row_is_seen() -> None:
+    assert jitter([870, 2240, 3310, 6900, 5100], 5) is Jitter.SEEN
+
+
+@pytest.mark.parametrize("waits", [[], [1000.0], [1000.0, 1000], [1000.0, 1000, 1000]])
+def test_few_waits_tell_nothing(waits: list[float]) -> None:
+    assert jitter(waits, 5) is Jitter.UNSAID
+
+
+def test_four_waits_that_grow_evenly_may_be_chance() -> None:
+    assert jitter([1000, 2000, 4000, 8000], 5) is Jitter.UNSAID
+    assert jitter([1000, 1000, 1000, 1000], 5) is Jitter.NONE
+
+
+@pytest.mark.parametrize(
+    ("waits", "grows"),
+    [([1000, 2000, 4000], True), ([1000, 900, 1021], True), ([1000, 5000, 1000], False), ([1000, 1000, 1020], False)],
+)
+def test_growth_is_the_last_against_the_first(waits: list[float], grows: bool) -> None:
+    assert grow(waits, 5) is grows
+
+
+def test_noise_is_the_largest_of_error_timer_and_share() -> None:
+    assert [noise_ms(100, 5), noise_ms(100, 40), noise_ms(6000, 5)] == [20, 40, 60]

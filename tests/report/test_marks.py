@@ -1,0 +1,126 @@
+"""A timeline in words."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from conformance.events import (
+    CertificateRejected,
+    Event,
+    FaultTookEffect,
+    FetchAnswered,
+    FrameReceived,
+    JunkReceived,
+    SessionClosed,
+    SessionsDropped,
+    SocketClosed,
+    SocketFailed,
+    Source,
+    StepTimedOut,
+    TlsFailed,
+)
+from conformance.model import Side
+from conformance.report.marks import Lane, Mark, Tone, marks, sentence, text
+from conformance.timeline import Timeline
+
+
+def only(event: Event) -> Mark:
+    (mark,) = marks(Timeline.of((event,)))
+    return mark
+
+
+def test_the_main_events_are_told_and_repetitions_left_out(timeline: Timeline) -> None:
+    assert [(mark.lane, mark.to, mark.says) for mark in marks(timeline)] == [
+        (Lane.LOCAL, None, "answer(status=500)"),
+        (Lane.SUBJECT, None, "started (loaded)"),
+        (Lane.SUBJECT, None, "fetch http://localhost:3003/sig"),
+        (Lane.SUBJECT, Lane.LOCAL, "GET /<sig>"),
+        (Lane.LOCAL, Lane.SUBJECT, "500, 1 byte"),
+        (Lane.SUBJECT, None, "new WebSocket ws://localhost:3003"),
+        (Lane.LOCAL, Lane.SUBJECT, "101: session open"),
+        (Lane.SUBJECT, None, "WebSocket open"),
+        (Lane.LOCAL, None, "session lost, code 1006"),
+        (Lane.LOCAL, None, "connection reset"),
+        (Lane.SUBJECT, None, "fetch: given up"),
+        (Lane.SUBJECT, Lane.PUBLIC, "connection refused"),
+        (Lane.SUBJECT, None, "end of observation: done"),
+    ]
+
+
+def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
+    assert all(timeline.events[mark.seq].at_ms == mark.at_ms for mark in marks(timeline))
+
+
+@pytest.mark.parametrize(
+    ("event", "says", "tone"),
+    [
+        (
+            SessionsDropped(at_ms=0, source=Source.RIG, side=Side.LOCAL, fault="reset", count=2),
+            "reset on 2 sessions",
+            Tone.RIG,
+        ),
+        (
+            StepTimedOut(at_ms=0, source=Source.RIG, step="until", within_ms=5000.0),
+            "until: not within 5000 ms",
+            Tone.BAD,
+        ),
+        (
+            FaultTookEffect(at_ms=0, source=Source.PUBLIC, connection=1, fault="drip", detail="1 byte"),
+            "drip: 1 byte",
+            Tone.RIG,
+        ),
+        (
+            TlsFailed(at_ms=0, source=Source.PUBLIC, connection=1, detail="no shared cipher"),
+            "TLS failed: no shared cipher",
+            Tone.BAD,
+        ),
+        (JunkReceived(at_ms=0, source=Source.LOCAL, connection=1, size=517), "517 bytes that are no request", Tone.BAD),
+        (
+            FrameReceived(at_ms=0, source=Source.LOCAL, connection=1, opcode="text", size=15),
+            "text frame, 15 bytes",
+            Tone.PLAIN,
+        ),
+        (
+            SessionClosed(at_ms=0, source=Source.LOCAL, connection=1, code=1000, by="subject"),
+            "session closed by the subject, code 1000",
+            Tone.PLAIN,
+        ),
+        (
+            FetchAnswered(at_ms=0, source=Source.BROWSER, request=1, status=200, from_cache=True),
+            "answered from the cache: 200",
+            Tone.BAD,
+        ),
+        (
+            SocketFailed(at_ms=0, source=Source.BROWSER, request=1, error="ERR_CONNECTION_RESET"),
+            "WebSocket: connection reset",
+            Tone.BAD,
+        ),
+        (SocketClosed(at_ms=0, source=Source.BROWSER, request=1), "WebSocket closed", Tone.PLAIN),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",
+)
+def test_each_kind_has_its_words(event: Event, says: str, tone: Tone) -> None:
+    mark = only(event)
+    assert (mark.says, mark.tone) == (says, tone)
+
+
+def test_a_refused_certificate_names_the_flags() -> None:
+    values = {field.name: Side.PUBLIC for field in fields(CertificateRejected) if field.name == "side"}
+    event = CertificateRejected(at_ms=0, source=Source.BROWSER, flags=("DATE_INVALID",), **values)  # type: ignore[arg-type]
+    assert only(event).says == "certificate refused: DATE_INVALID"
+
+
+def test_a_sentence_has_time_and_direction(timeline: Timeline) -> None:
+    said = [sentence(mark) for mark in marks(timeline)]
+    assert "14.0 ms  subject → local: GET /<sig>" in said
+    assert "31.0 ms  subject: WebSocket open" in said
+
+
+def test_text_has_every_event_and_points_at_the_evidence(timeline: Timeline) -> None:
+    lines = text(timeline, evidence=(4,)).splitlines()
+    assert len(lines) == len(timeline)
+    assert [line.split()[1] for line in lines if line.startswith(">")] == ["4"]
+    assert "faults=[answer(status=500)]" in lines[0]
+    assert "RequestReceived connection=1 method=GET" in lines[4]

@@ -1,0 +1,93 @@
+"""Requests in, responses out, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.rig.http import NotHttp, Request, chunked, read_request, response
+
+
+def read(data: bytes) -> Request | None:
+    async def scene() -> Request | None:
+        reader = asyncio.StreamReader(limit=65536)
+        reader.feed_data(data)
+        reader.feed_eof()
+        return await read_request(reader)
+
+    return asyncio.run(scene())
+
+
+def test_a_request_is_read_with_lower_case_names() -> None:
+    request = read(b"GET /x?y=1 HTTP/1.1\r\nHost: a\r\nX-Thing: 1\r\n\r\n")
+    assert request is not None
+    assert (request.method, request.target, request.headers["x-thing"]) == ("GET", "/x?y=1", "1")
+
+
+def test_the_end_of_a_connection_is_no_request() -> None:
+    assert read(b"") is None
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"SSH-2.0-x\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbroken header\r\n\r\n",
+    ],
+    ids=["tls", "ssh", "no-target", "header-without-colon"],
+)
+def test_other_bytes_are_told_apart(junk: bytes) -> None:
+    with pytest.raises(NotHttp):
+        read(junk)
+
+
+def test_a_head_that_is_too_long_is_no_request() -> None:
+    with pytest.raises(NotHttp):
+        read(b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000)
+
+
+def test_credentials_are_named_and_their_values_are_not_kept_apart() -> None:
+    request = read(b"GET / HTTP/1.1\r\nHost: a\r\nCookie: secret=1\r\nAuthorization: Bearer s\r\n\r\n")
+    assert request is not None
+    assert request.credentials == ("cookie", "authorization")
+
+
+def test_an_upgrade_is_seen() -> None:
+    request = read(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\n\r\n")
+    assert request is not None
+    assert request.is_upgrade
+
+
+def parsed(data: bytes) -> tuple[int, bytes]:
+    """What an HTTP client library makes of a response."""
+    client = h11.Connection(h11.CLIENT)
+    client.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
+    client.receive_data(data)
+    head = client.next_event()
+    assert isinstance(head, h11.Response)
+    body = b""
+    while isinstance(event := client.next_event(), h11.Data):
+        body += bytes(event.data)
+    assert isinstance(event, h11.EndOfMessage)
+    return head.status_code, body
+
+
+@given(st.sampled_from([200, 201, 404, 426, 429, 500, 503]), st.binary(max_size=200))
+def test_a_library_reads_the_response_as_it_was_meant(status: int, body: bytes) -> None:
+    assert parsed(response(status, {"X": "1"}, body)) == (status, body)
+
+
+def test_a_204_has_no_body() -> None:
+    assert parsed(response(204, {}, b"ignored")) == (204, b"")
+
+
+@given(st.binary(max_size=200))
+def test_chunks_add_up(body: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert parsed(head + chunked(body)) == (200, body)

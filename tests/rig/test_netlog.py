@@ -1,0 +1,218 @@
+"""The network log: by name, not by number, and only what the subject did."""
+
+from __future__ import annotations
+
+import json
+
+from conformance.events import (
+    AccessChecked,
+    CertificateRejected,
+    Event,
+    FetchAnswered,
+    FetchEnded,
+    FetchStarted,
+    PreconnectStarted,
+    SocketClosed,
+    SocketFailed,
+    SocketFrameSent,
+    SocketOpened,
+    SocketStarted,
+    TcpEnded,
+    TcpStarted,
+)
+from conformance.model import Side
+from conformance.rig.netlog import NetLogParser
+
+NAMES = [
+    "REQUEST_ALIVE",
+    "URL_REQUEST_START_JOB",
+    "HTTP_TRANSACTION_READ_RESPONSE_HEADERS",
+    "HTTP_CACHE_READ_INFO",
+    "CORS_REQUEST",
+    "CANCELLED",
+    "LOCAL_NETWORK_ACCESS_CHECK",
+    "WEBSOCKET_ALIVE",
+    "WEBSOCKET_SENT_FRAME_HEADER",
+    "TCP_CONNECT_ATTEMPT",
+    "CERT_VERIFIER_JOB",
+    "HTTP_STREAM_JOB_CONTROLLER",
+    "SOMETHING_ELSE",
+]
+TYPES = {name: number + 40 for number, name in enumerate(NAMES)}
+ERRORS = {"ERR_ABORTED": -3, "ERR_CONNECTION_REFUSED": -102, "ERR_WS_UPGRADE": -173}
+CONSTANTS = {
+    "constants": {
+        "logEventTypes": TYPES,
+        "netError": ERRORS,
+        "certStatusFlag": {"DATE_INVALID": 2, "AUTHORITY_INVALID": 4},
+    }
+}
+EXTENSION = "chrome-extension://abc"
+PROBE = "http://localhost:3003/semantest-signature"
+SOCKET = "wss://api.extension.semantest.com/"
+BEGIN, END, NONE = 1, 2, 0
+
+
+class Log:
+    """A log being written."""
+
+    def __init__(self) -> None:
+        self.parser = NetLogParser({"127.0.0.1:20001": Side.LOCAL})
+        self.seen: list[tuple[str, Event]] = []
+        self.feed(json.dumps(CONSTANTS)[:-1].encode() + b",")
+        self.feed(b'"events": [')
+
+    def feed(self, line: bytes) -> None:
+        self.seen += [(seen.initiator, seen.event) for seen in self.parser.feed(line)]
+
+    def write(self, name: str, source: int, phase: int, **params: object) -> Log:
+        entry = {
+            "params": params,
+            "phase": phase,
+            "source": {"id": source, "type": 1},
+            "time": "1000",
+            "type": TYPES[name],
+        }
+        self.feed(json.dumps(entry, separators=(",", ":")).encode() + b",")
+        return self
+
+    def request(self, source: int, url: str) -> Log:
+        self.write("REQUEST_ALIVE", source, BEGIN, url=url)
+        return self.write("URL_REQUEST_START_JOB", source, BEGIN, url=url, method="GET", initiator=EXTENSION)
+
+    def socket(self, channel: int, source: int) -> Log:
+        return self.write("WEBSOCKET_ALIVE", channel, BEGIN).request(source, SOCKET)
+
+    @property
+    def kinds(self) -> list[type[Event]]:
+        return [type(event) for _, event in self.seen]
+
+    @property
+    def last(self) -> Event:
+        return self.seen[-1][1]
+
+
+def test_a_fetch_is_started_answered_and_ended() -> None:
+    log = Log().request(7, PROBE)
+    log.write("HTTP_TRANSACTION_READ_RESPONSE_HEADERS", 7, NONE, headers=["HTTP/1.1 404 Not Found", "X: 1"])
+    log.write("REQUEST_ALIVE", 7, END)
+    assert log.kinds == [FetchStarted, FetchAnswered, FetchEnded]
+    started, answered, ended = (event for _, event in log.seen)
+    assert isinstance(started, FetchStarted)
+    assert (started.url, started.method) == (PROBE, "GET")
+    assert isinstance(answered, FetchAnswered)
+    assert (answered.status, answered.from_cache) == (404, False)
+    assert isinstance(ended, FetchEnded)
+    assert ended.error == ""
+    assert {initiator for initiator, _ in log.seen} == {EXTENSION}
+
+
+def test_a_time_is_the_middle_of_its_millisecond() -> None:
+    assert Log().request(7, PROBE).last.at_ms == 1000.5
+
+
+def test_errors_have_their_names() -> None:
+    log = Log().request(7, PROBE).write("REQUEST_ALIVE", 7, END, net_error=-102)
+    assert isinstance(log.last, FetchEnded)
+    assert log.last.error == "ERR_CONNECTION_REFUSED"
+
+
+def test_an_error_without_a_name_keeps_its_number() -> None:
+    log = Log().request(7, PROBE).write("REQUEST_ALIVE", 7, END, net_error=-9999)
+    assert isinstance(log.last, FetchEnded)
+    assert log.last.error == "ERR_-9999"
+
+
+def test_a_redirect_starts_again_with_the_same_number() -> None:
+    log = Log().request(7, PROBE)
+    log.write("URL_REQUEST_START_JOB", 7, BEGIN, url="http://elsewhere/", method="GET", initiator=EXTENSION)
+    assert log.kinds == [FetchStarted, FetchStarted]
+    assert isinstance(log.last, FetchStarted)
+    assert (log.last.request, log.last.url) == (7, "http://elsewhere/")
+
+
+def test_an_answer_from_the_cache_says_so() -> None:
+    log = Log().request(7, PROBE).write("HTTP_CACHE_READ_INFO", 7, END)
+    assert isinstance(log.last, FetchAnswered)
+    assert log.last.from_cache
+
+
+def test_a_socket_opens_sends_and_closes() -> None:
+    log = Log().socket(3, 8).write("REQUEST_ALIVE", 8, END, net_error=-173)
+    log.write("WEBSOCKET_SENT_FRAME_HEADER", 8, NONE, opcode=1, payload_length=15)
+    log.write("WEBSOCKET_ALIVE", 3, END)
+    assert log.kinds == [SocketStarted, SocketOpened, SocketFrameSent, SocketClosed]
+    frame = log.seen[2][1]
+    assert isinstance(frame, SocketFrameSent)
+    assert (frame.opcode, frame.size) == ("text", 15)
+
+
+def test_a_socket_that_never_opens_fails_once() -> None:
+    log = Log().socket(3, 8).write("REQUEST_ALIVE", 8, END, net_error=-3).write("WEBSOCKET_ALIVE", 3, END)
+    assert log.kinds == [SocketStarted, SocketFailed]
+    assert isinstance(log.last, SocketFailed)
+    assert log.last.error == "ERR_ABORTED"
+
+
+def test_a_fetch_that_the_subject_drops_is_given_up() -> None:
+    log = Log().request(7, PROBE).write("CANCELLED", 7, NONE).write("REQUEST_ALIVE", 7, END)
+    assert isinstance(log.last, FetchEnded)
+    assert log.last.error == "ERR_ABORTED"
+
+
+def test_a_socket_that_the_subject_drops_while_it_connects_is_given_up() -> None:
+    """The channel ends first, and its request without an error: it used to vanish from the timeline."""
+    log = Log().socket(3, 8).write("WEBSOCKET_ALIVE", 3, END).write("CANCELLED", 8, NONE)
+    log.write("REQUEST_ALIVE", 8, END)
+    assert log.kinds == [SocketStarted, SocketFailed]
+    assert isinstance(log.last, SocketFailed)
+    assert log.last.error == "ERR_ABORTED"
+
+
+def test_two_sockets_are_not_mixed_up() -> None:
+    log = Log().socket(3, 8).socket(4, 9)
+    for source in (8, 9):
+        log.write("REQUEST_ALIVE", source, END, net_error=-173)
+    log.write("WEBSOCKET_ALIVE", 4, END)
+    assert isinstance(log.last, SocketClosed)
+    assert log.last.request == 9
+
+
+def test_a_refused_connection_is_seen_by_its_port() -> None:
+    log = Log().write("TCP_CONNECT_ATTEMPT", 5, BEGIN, address="127.0.0.1:20001")
+    log.write("TCP_CONNECT_ATTEMPT", 5, END, os_error=111)
+    assert log.kinds == [TcpStarted, TcpEnded]
+    assert isinstance(log.last, TcpEnded)
+    assert (log.last.side, log.last.error) == (Side.LOCAL, "OS_ERROR_111")
+
+
+def test_other_peoples_connections_are_not() -> None:
+    assert not Log().write("TCP_CONNECT_ATTEMPT", 5, BEGIN, address="127.0.0.1:9").seen
+
+
+def test_the_certificates_faults_are_named() -> None:
+    log = Log().write("CERT_VERIFIER_JOB", 6, END, cert_status=6, net_error=-202)
+    assert isinstance(log.last, CertificateRejected)
+    assert log.last.flags == ("AUTHORITY_INVALID", "DATE_INVALID")
+
+
+def test_a_good_certificate_is_no_event() -> None:
+    assert not Log().write("CERT_VERIFIER_JOB", 6, END, cert_status=0).seen
+
+
+def test_the_access_check_and_a_preconnect_are_seen() -> None:
+    log = Log().request(7, PROBE).write("LOCAL_NETWORK_ACCESS_CHECK", 7, NONE, result="blocked-by-policy")
+    log.write("HTTP_STREAM_JOB_CONTROLLER", 12, BEGIN, is_preconnect=True, url="https://api.extension.semantest.com/")
+    assert log.kinds[1:] == [AccessChecked, PreconnectStarted]
+
+
+def test_other_types_and_torn_lines_are_passed_over() -> None:
+    log = Log().write("SOMETHING_ELSE", 1, NONE)
+    log.feed(b"")
+    log.feed(b"]}")
+    log.feed(b'{"type":abc}')
+    assert log.seen == []
+
+
+def test_nothing_is_understood_before_the_constants() -> None:
+    assert NetLogParser({}).feed(b'{"type":40}') == []
