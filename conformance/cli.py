@@ -11,7 +11,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,6 +29,7 @@ from conformance.rig.engine import RigMode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 WIDTH_OFF_TERMINAL = 100  # what reports are made for; a log has no width of its own
 
 app = typer.Typer(
@@ -68,7 +69,7 @@ BrowserOption = Annotated[
 OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
 
 
-def _many(metavar: str, text: str) -> typer.models.OptionInfo:
+def _many(metavar: str, text: str) -> Any:  # noqa: ANN401 - typer gives its options no type of their own
     return typer.Option(metavar=metavar, help=f"{text} May be repeated.")
 
 
@@ -86,7 +87,9 @@ def run(  # noqa: PLR0913 - one parameter an option
     rig: Annotated[
         RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
     ] = RigMode.WARM,
-    seed: Annotated[int | None, typer.Option(min=0, max=SEED_END - 1, metavar="N", help="What is random comes from this.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=SEED_END - 1, metavar="N", help="What is random comes from this.")
+    ] = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Random order by --seed, not longest first.")] = False,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Run everything so many times.")] = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure at --level.")] = False,
@@ -188,14 +191,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         what = error.format_message().replace("Value error, ", "").rstrip(".?").replace(". Did", "; did")
         return _say(f"{what}; {_help_for(error)}", ExitStatus.BAD_INPUT)
-    except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted before anything ran", ExitStatus.HARNESS_FAILED)
-    except BrokenPipeError:
-        # Whoever read the output has gone. Python would complain of it once more on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # whoever read the output has gone: rich and typer both end so, and there is nobody to tell
         return ExitStatus.HARNESS_FAILED
     except Exception as error:  # noqa: BLE001 - whatever it is, the user gets one message
         return _say(str(explained(error)), ExitStatus.HARNESS_FAILED)
+    if status == _INTERRUPTED:
+        return _say("interrupted before anything ran", ExitStatus.HARNESS_FAILED)
     return int(status or 0)
 
 

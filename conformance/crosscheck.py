@@ -1,12 +1,13 @@
 """The browser's truth against the servers': whether the two sources tell one story.
 
-Pure. What one saw and the other must have seen too is looked for within the error of the clocks. Where
-it is missing, nothing that rests on either can be trusted, and the judge says so.
+Pure. What one saw and the other must have seen too is looked for where it must lie, give or take the
+error of the clocks. Where it is missing, nothing that rests on either can be trusted, and the judge says so.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.attempts import Probe, probes
@@ -23,13 +24,8 @@ from conformance.events import (
 from conformance.model import Side, role_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from conformance.model import Endpoints
     from conformance.timeline import Timeline
-
-One = TypeVar("One", bound=Event)
-Other = TypeVar("Other", bound=Event)
 
 # One event reaches the two sources this far apart: a round trip on loopback, and a busy harness that
 # notes what it did a little after it did it.
@@ -42,6 +38,15 @@ _GIVEN_UP = "ERR_ABORTED"
 _CUT_SHORT = (_GIVEN_UP, "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_ABORTED")
 
 
+@dataclass(slots=True)
+class _Handshake:
+    """A WebSocket's opening as the browser saw it."""
+
+    started: SocketStarted
+    opened: SocketOpened | None = None
+    failed: SocketFailed | None = None
+
+
 def disagreements(timeline: Timeline, endpoints: Endpoints, error_ms: float) -> tuple[str, ...]:
     """What one source saw and the other did not, in words; empty when they agree."""
     near_ms = error_ms + SLACK_MS
@@ -50,45 +55,55 @@ def disagreements(timeline: Timeline, endpoints: Endpoints, error_ms: float) -> 
 
 
 def _sessions(timeline: Timeline, endpoints: Endpoints, side: Side, near_ms: float) -> list[str]:
-    urls = {event.request: event.url for event in timeline.all(SocketStarted)}
+    """Each session that one source saw open and the other did not.
 
-    def is_there(request: int) -> bool:
-        return request in urls and role_of(urls[request], endpoints).side is side
-
+    A server opens a session before the browser takes it as open, and not before the browser asked: on a
+    starved machine the browser may be late by any time, but never early.
+    """
     served = timeline.all(SessionOpened, lambda event: event.source is _SOURCE[side])
-    opened = timeline.all(SocketOpened, lambda event: is_there(event.request))
-    cut = timeline.all(SocketFailed, lambda event: is_there(event.request) and event.error in _CUT_SHORT)
-    only_served, only_opened = _unmatched(served, opened, near_ms)
-    told = [
-        f"the {side.value} server opened a session at {event.at_ms:.0f} ms, the browser did not"
-        for event in only_served
-        if not _at_the_end(timeline, event, near_ms) and not any(_was_cut(event, one, near_ms) for one in cut)
-    ]
+    handshakes = _handshakes(timeline, endpoints, side)
+    told = []
+    for handshake in (each for each in handshakes if each.opened is not None):
+        partner = next((event for event in served if _belongs(event, handshake, near_ms)), None)
+        if partner is not None:
+            served.remove(partner)
+        elif handshake.opened is not None and not _at_the_end(timeline, handshake.opened, near_ms):
+            told.append(
+                f"the browser opened a {side.value} session at {handshake.opened.at_ms:.0f} ms, the server did not"
+            )
     return told + [
-        f"the browser opened a {side.value} session at {event.at_ms:.0f} ms, the server did not"
-        for event in only_opened
-        if not _at_the_end(timeline, event, near_ms)
+        f"the {side.value} server opened a session at {event.at_ms:.0f} ms, the browser did not"
+        for event in served
+        if not _at_the_end(timeline, event, near_ms) and not any(_was_cut(event, each, near_ms) for each in handshakes)
     ]
 
 
-def _was_cut(served: SessionOpened, cut: SocketFailed, near_ms: float) -> bool:
+def _handshakes(timeline: Timeline, endpoints: Endpoints, side: Side) -> list[_Handshake]:
+    found: dict[int, _Handshake] = {}
+    for event in timeline:
+        match event:
+            case SocketStarted(request=request, url=url) if role_of(url, endpoints).side is side:
+                found[request] = _Handshake(event)
+            case SocketOpened(request=request) if request in found:
+                found[request].opened = event
+            case SocketFailed(request=request) if request in found:
+                found[request].failed = event
+            case _:
+                pass
+    return list(found.values())
+
+
+def _belongs(served: SessionOpened, handshake: _Handshake, near_ms: float) -> bool:
+    opened_ms = served.at_ms if handshake.opened is None else handshake.opened.at_ms
+    return handshake.started.at_ms - near_ms <= served.at_ms <= opened_ms + near_ms
+
+
+def _was_cut(served: SessionOpened, handshake: _Handshake, near_ms: float) -> bool:
     """Whether this is the handshake that a server finished for a browser that had left, perhaps long before."""
-    if cut.error == _GIVEN_UP:
-        return cut.at_ms <= served.at_ms + near_ms
-    return abs(cut.at_ms - served.at_ms) <= near_ms
-
-
-def _unmatched(ones: Sequence[One], others: Sequence[Other], near_ms: float) -> tuple[list[One], list[Other]]:
-    """What is left of two rows in order of time when each is paired with the first near one of the other."""
-    left: list[One] = []
-    rest = list(others)
-    for one in ones:
-        match = next((other for other in rest if abs(other.at_ms - one.at_ms) <= near_ms), None)
-        if match is None:
-            left.append(one)
-        else:
-            rest.remove(match)
-    return left, rest
+    cut = handshake.failed
+    if cut is None or cut.error not in _CUT_SHORT or served.at_ms < handshake.started.at_ms - near_ms:
+        return False
+    return cut.error == _GIVEN_UP or abs(cut.at_ms - served.at_ms) <= near_ms
 
 
 def _probes(timeline: Timeline, endpoints: Endpoints, near_ms: float) -> list[str]:

@@ -52,7 +52,7 @@ def judge_scenario(
         return _not_judged(scenario, record, Verdict.ERROR, "the record of this scenario has no start or no end")
     case = Case.of(scenario, profile, timeline, max(error_ms, ended.lag_ms))
     found = (_ask(case, each, requirements) for each in _asked(scenario, requirements))
-    findings = tuple(_doubted(case, ended.lag_ms, [finding for finding in found if finding is not None]))
+    findings = tuple(_doubted(case, ended, [finding for finding in found if finding is not None]))
     connected_to = _connected_to(case)
     verdict, reason = _summary(scenario, findings, connected_to)
     first = case.sessions[0].opened_ms - case.start_ms if case.sessions else None
@@ -126,7 +126,7 @@ def _is_absent(requirement: Requirement, profile: Profile) -> bool:
 # --- doubt ---------------------------------------------------------------------------------------
 
 
-def _doubted(case: Case, lag_ms: float, findings: Sequence[Finding]) -> Iterable[Finding]:
+def _doubted(case: Case, ended: ObservationEnded, findings: Sequence[Finding]) -> Iterable[Finding]:
     """The findings, without those that the harness itself makes doubtful."""
     try:
         untold = unproved(case)
@@ -139,7 +139,7 @@ def _doubted(case: Case, lag_ms: float, findings: Sequence[Finding]) -> Iterable
         doubt = f"sources disagree: {'; '.join(differ)}"
     elif untold:
         doubt = f"fault not proved: {'; '.join(untold)}"
-    return [_unsure(finding, doubt) if doubt else _rushed(finding, lag_ms) for finding in findings]
+    return [_unsure(finding, doubt) if doubt else _rushed(finding, ended) for finding in findings]
 
 
 def _unsure(finding: Finding, doubt: str) -> Finding:
@@ -149,12 +149,19 @@ def _unsure(finding: Finding, doubt: str) -> Finding:
     return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
-def _rushed(finding: Finding, lag_ms: float) -> Finding:
-    if finding.measured_ms is None or finding.budget_ms is None or lag_ms <= LAG_MS_MAX:
+def _rushed(finding: Finding, ended: ObservationEnded) -> Finding:
+    """A figure so near its budget that the machine's own lateness may have decided."""
+    if finding.measured_ms is None or finding.budget_ms is None or finding.verdict is Verdict.ERROR:
         return finding
-    if finding.verdict is Verdict.ERROR or abs(finding.measured_ms - finding.budget_ms) > lag_ms:
+    over_ms = finding.measured_ms - finding.budget_ms
+    if ended.lag_ms > LAG_MS_MAX and abs(over_ms) <= ended.lag_ms:
+        busy = f"the harness was up to {ended.lag_ms:.0f} ms late"
+    elif finding.verdict is Verdict.FAIL and 0 < over_ms <= ended.starved_ms:
+        # On a machine of its own the subject would have been that much faster, but never slower.
+        busy = f"the browser waited {ended.starved_ms:.0f} ms for a processor"
+    else:
         return finding
-    reason = f"machine too busy, up to {lag_ms:.0f} ms late: {finding.reason}"
+    reason = f"machine too busy, {busy}: {finding.reason}"
     return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 RECORD = "record.json"
 RESULTS = "results.json"
-TIMELINES = "timelines"  # as in results.timeline_path
+_EVERY_TIMELINE = "timelines/*/*.jsonl"  # as in results.timeline_path
 FORMAT = 1  # of the record; a reader refuses any other
 
 
@@ -83,7 +83,7 @@ class RunWriter:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.kept = 0  # records on disk
+        self.kept = sum(1 for _ in directory.glob(_EVERY_TIMELINE))  # records on disk
 
     def __enter__(self) -> Self:
         return self
@@ -179,7 +179,7 @@ def read_run(directory: Path) -> RunRecord:
     by_subject = {profile.name: place for place, profile in enumerate(head.profiles)}
     by_scenario = {scenario.id: place for place, scenario in enumerate(head.scenarios)}
     records = []
-    for path in sorted((directory / TIMELINES).glob("*/*.jsonl")):
+    for path in sorted(directory.glob(_EVERY_TIMELINE)):
         record = read_record(path)
         if record.subject not in by_subject or record.scenario not in by_scenario:
             what = f"{record.scenario!r} of {record.subject!r}"

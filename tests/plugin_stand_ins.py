@@ -80,11 +80,10 @@ class StandIn:
         requirements = []
         for each in run.requirements:
             told = [(one, result) for result in results for one in result.findings if one.requirement == each.id]
-            verdict = worst(finding.verdict for finding, _ in told)
-            names = tuple(result.scenario for _, result in told)
-            requirements.append(
-                RequirementResult(each.id, each.level, verdict, "as stated", names, each.says, arose=bool(told))
-            )
+            if told:
+                verdict = worst(finding.verdict for finding, _ in told)
+                names = tuple(result.scenario for _, result in told)
+                requirements.append(RequirementResult(each.id, each.level, verdict, "as stated", names, each.says))
         verdict = worst(one.verdict for one in results)
         return SubjectResult(
             profile.name, profile.version, verdict, {Level.MUST: verdict}, tuple(requirements), results

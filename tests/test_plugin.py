@@ -187,6 +187,14 @@ def test_a_should_counts_at_its_level(project: Project, level: str, outcome: str
     done.stdout.fnmatch_lines(["*= conformance =*", "*TIME-3 * SHOULD * FAIL *"])
 
 
+def test_last_failed_runs_what_failed(project: Project) -> None:
+    project.verdicts({"local-up": "fail:MUST"})
+    project.pytester.makepyfile("def test_it(): pass")
+    arguments = ("--subject=reference", "--scenario=local-up", "--scenario=local-down")
+    project.pytest(*arguments).assert_outcomes(failed=1, passed=2)
+    project.pytest(*arguments, "--lf").assert_outcomes(failed=1, deselected=2)
+
+
 def test_inconclusive_is_no_pass(project: Project) -> None:
     project.verdicts({"local-up": "inconclusive:MUST"})
     done = project.pytest("--subject=reference", "--scenario=local-up")

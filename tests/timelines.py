@@ -228,10 +228,10 @@ class Story:
         self._events.append(event)
         return self
 
-    def end(self, *, at: float, lag: float = 0.0) -> Self:
+    def end(self, *, at: float, lag: float = 0.0, starved: float = 0.0) -> Self:
         """Watching ends."""
         self._ended = True
-        self._add(ObservationEnded, at, Source.RIG, reason="it was over", lag_ms=lag)
+        self._add(ObservationEnded, at, Source.RIG, reason="it was over", lag_ms=lag, starved_ms=starved)
         return self
 
     def without(self, *kinds: type[Event]) -> Self:

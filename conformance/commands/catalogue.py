@@ -49,6 +49,7 @@ def print_schema(console: Console, what: str) -> ExitStatus:
     if what not in schemas:
         raise InputError(f"there is no schema of '{what}'{did_you_mean(what, schemas)}")
     console.file.write(schemas[what]())
+    console.file.flush()  # a reader that has gone is noticed here, not at the interpreter's end
     return ExitStatus.CONFORMS
 
 

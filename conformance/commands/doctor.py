@@ -139,7 +139,11 @@ def look(browser: str | None, output: Path) -> tuple[Check, ...]:
     """Every check, in the order in which they are printed."""
     return (
         judge_python(sys.version_info[:3]),
-        Check("conform", State.OK, f"{harness_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs"),
+        Check(
+            "conform",
+            State.OK,
+            f"{harness_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        ),
         _browser(browser),
         _fixtures(),
         judge_loopback(_loopback_error()),

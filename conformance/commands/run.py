@@ -17,13 +17,13 @@ from rich.text import Text
 
 from conformance.catalogue import by_id
 from conformance.commands.crash import logged_in
-from conformance.commands.options import load_subjects, new_run_id
+from conformance.commands.options import RunOptions, load_subjects, new_run_id
 from conformance.commands.targets import write_reports
 from conformance.commands.verdict import judged, say
 from conformance.errors import ConformError, ExitStatus, HarnessError
 from conformance.files import load_requirements, load_scenarios
 from conformance.judge import judge_scenario
-from conformance.model import Level, Requirement
+from conformance.model import Requirement
 from conformance.plan import Plan, PlanItem, make_plan, unsupported
 from conformance.record import RunRecord, ScenarioRecord
 from conformance.report import view
@@ -40,17 +40,16 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from conformance.commands.options import RunOptions
     from conformance.model import Scenario
-    from conformance.record import Environment
 
 
 def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
     """Judge the subjects; tables go to ``out``, progress to ``err``."""
     requirements = load_requirements()
     catalogue = load_scenarios(requirements=by_id(requirements))
+    profiles = load_subjects(options.extensions, options.subjects)
     plan = make_plan(
-        load_subjects(options.extensions, options.subjects),
+        profiles,
         catalogue,
         scenario_globs=options.scenarios,
         requirements=options.requirements,
@@ -59,7 +58,9 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
         seed=options.seed if options.shuffle else None,
     )
     if options.list_only:
-        return _list(out, plan, catalogue)
+        for scenario in _chosen(plan, catalogue):
+            out.print(Text(f"{scenario.id}  {', '.join(scenario.covers)}"), soft_wrap=True)
+        return ExitStatus.CONFORMS
     started = datetime.now(UTC)
     settings = RunSettings(
         browser=find_browser(options.browser),
@@ -70,16 +71,13 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
         fail_fast=options.fail_fast,
     )
     environment = describe_environment(settings, started.isoformat(timespec="seconds").replace("+00:00", "Z"))
-    header = header_of(plan, new_run_id(started), environment, requirements, catalogue)
-    directory = create_run_dir(options.output, header.run_id)
+    run_id = new_run_id(started)
+    directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:
-        writer.header(header)
-        with progress_on(err, len(plan.items)) as progress:
-            carrier = Carrier(
-                writer, progress, by_id(requirements), environment.error_ms, options.level, options.fail_fast
-            )
-            with logged_in(directory):
-                _carry_out(plan, settings, carrier)
+        writer.header(RunRecord(run_id, environment, requirements, profiles, _chosen(plan, catalogue), ()))
+        with progress_on(err, len(plan.items)) as progress, logged_in(directory):
+            carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, options)
+            _carry_out(plan, settings, carrier)
         record, result = judged(directory)
         writer.results(result)
     write_reports(options.reports, result, record, options.level)
@@ -96,26 +94,10 @@ def footer(plan: Plan, kept: int, took: timedelta, directory: Path) -> str:
     return f"{kept}{left} scenarios in {took.total_seconds():.0f} s · record in {directory}"
 
 
-def header_of(
-    plan: Plan,
-    run_id: str,
-    environment: Environment,
-    requirements: tuple[Requirement, ...],
-    catalogue: tuple[Scenario, ...],
-) -> RunRecord:
-    """The record without its records: the plan's subjects and scenarios, in the catalogue's order."""
-    chosen = {item.scenario.id for item in plan.items}
-    profiles = {item.profile.name: item.profile for item in sorted(plan.items, key=lambda item: item.repeat)}
-    scenarios = tuple(scenario for scenario in catalogue if scenario.id in chosen)
-    return RunRecord(run_id, environment, requirements, tuple(profiles.values()), scenarios, ())
-
-
-def _list(out: Console, plan: Plan, catalogue: tuple[Scenario, ...]) -> ExitStatus:
-    chosen = {item.scenario.id for item in plan.items}
-    for scenario in catalogue:
-        if scenario.id in chosen:
-            out.print(Text(f"{scenario.id}  {', '.join(scenario.covers)}"), soft_wrap=True)
-    return ExitStatus.CONFORMS
+def _chosen(plan: Plan, catalogue: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
+    """The plan's scenarios, in the catalogue's order."""
+    ids = {item.scenario.id for item in plan.items}
+    return tuple(scenario for scenario in catalogue if scenario.id in ids)
 
 
 # --- carrying out --------------------------------------------------------------------------------
@@ -129,15 +111,14 @@ class Carrier:
     progress: Progress
     requirements: Mapping[str, Requirement]
     error_ms: float
-    level: Level
-    fail_fast: bool
+    options: RunOptions
     failure: ConformError | None = None  # what went wrong in a callback: the engine must end its own way first
     stopping: bool = False
     items: dict[tuple[str, str], PlanItem] = field(default_factory=dict)
 
     def on_start(self, item: PlanItem) -> None:
         """A scenario begins."""
-        self.progress.started(_name(item.profile.name, item.scenario.id, item.repeat))
+        self.progress.started(self._name(item.profile.name, item.scenario.id, item.repeat))
 
     def on_record(self, record: ScenarioRecord) -> None:
         """A scenario is over."""
@@ -150,18 +131,18 @@ class Carrier:
             return
         item = self.items[record.subject, record.scenario]
         result = judge_scenario(item.scenario, item.profile, record, self.requirements, self.error_ms)
-        self.progress.ended(_name(record.subject, record.scenario, record.repeat), result.verdict)
+        self.progress.ended(self._name(record.subject, record.scenario, record.repeat), result.verdict)
         levels = {one.id: one.level for one in self.requirements.values()}
-        counted = view.verdict_at(levels, result, self.level)
-        self.stopping |= self.fail_fast and counted in (Verdict.FAIL, Verdict.ERROR)
+        counted = view.verdict_at(levels, result, self.options.level)
+        self.stopping |= self.options.fail_fast and counted in (Verdict.FAIL, Verdict.ERROR)
 
     def stop(self) -> bool:
         """Whether no further scenario is to begin."""
         return self.stopping
 
-
-def _name(subject: str, scenario: str, repeat: int) -> str:
-    return f"{subject}: {scenario}" + (f" ({repeat + 1})" if repeat else "")
+    def _name(self, subject: str, scenario: str, repeat: int) -> str:
+        alone = len({name for name, _ in self.items}) == 1
+        return (scenario if alone else f"{subject}: {scenario}") + (f" ({repeat + 1})" if repeat else "")
 
 
 def _carry_out(plan: Plan, settings: RunSettings, carrier: Carrier) -> None:

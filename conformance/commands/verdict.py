@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from conformance.errors import ExitStatus, InputError
+from conformance.errors import ExitStatus, InputError, StorageFailed
 from conformance.gate import gate
 from conformance.judge import judge_run
 from conformance.model import Level
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from conformance.record import RunRecord
-    from conformance.results import RunResult
+    from conformance.results import RunResult, SubjectResult
 
 _STYLE = {
     ExitStatus.CONFORMS: "bold green",
@@ -49,7 +49,10 @@ def compare_with_stored(directory: Path, result: RunResult) -> str:
     """What re-judging says about the results that were stored; results that were never stored are stored now."""
     stored = directory / RESULTS
     if not stored.is_file():
-        RunWriter(directory).results(result)
+        try:
+            RunWriter(directory).results(result)
+        except StorageFailed as error:  # a verdict is not worth less for it
+            return f"the run was cut short before it was judged, and its results could not be stored: {error}"
         return f"the run was cut short before it was judged; its results are now in {stored}"
     before, now = stored.read_bytes(), results_bytes(result)
     if before == now:
@@ -75,29 +78,33 @@ def conclusion(result: RunResult, level: Level, status: ExitStatus) -> str:
     if status is ExitStatus.CONFORMS:
         return f"CONFORMS: {names} {'meets' if len(result.subjects) == 1 else 'meet'} {wanted}{_below(result, level)}"
     if status is ExitStatus.FAILS:
-        return f"DOES NOT CONFORM: {_failures(result, level)}"
+        return f"DOES NOT CONFORM: {_named(result, level, Verdict.FAIL, 'fails')}"
     if status is ExitStatus.INCONCLUSIVE:
-        return f"INCONCLUSIVE: not all of {wanted} could be judged; that is no pass"
+        named = _named(result, level, Verdict.INCONCLUSIVE, "could not be judged on")
+        return f"INCONCLUSIVE: {named}; that is no pass"
     return "ERROR: the harness failed in some scenarios, which says nothing about the subject; see ERROR above"
 
 
-def _failing(result: RunResult, level: Level) -> list[tuple[str, list[str]]]:
-    return [
-        (subject.name, [one.id for one in subject.requirements if one.level is level and one.verdict is Verdict.FAIL])
-        for subject in result.subjects
-    ]
+def _ids(subject: SubjectResult, level: Level, verdict: Verdict) -> list[str]:
+    return [one.id for one in view.counted(subject) if one.level is level and one.verdict is verdict]
 
 
 def _below(result: RunResult, level: Level) -> str:
     if level is Level.SHOULD:
         return ""
-    found = [f"{name} {len(ids)}" for name, ids in _failing(result, Level.SHOULD) if ids]
+    counts = [(subject.name, len(_ids(subject, Level.SHOULD, Verdict.FAIL))) for subject in result.subjects]
+    found = [f"{name} {count}" for name, count in counts if count]
     return f"; SHOULD failures: {', '.join(found)} (--level should makes them count)" if found else ""
 
 
-def _failures(result: RunResult, level: Level) -> str:
+def _named(result: RunResult, level: Level, verdict: Verdict, verb: str) -> str:
     levels = (Level.MUST,) if level is Level.MUST else (Level.MUST, Level.SHOULD)
-    parts = [f"{name} fails {each} {', '.join(ids)}" for each in levels for name, ids in _failing(result, each) if ids]
+    parts = [
+        f"{subject.name} {verb} {each} {', '.join(ids)}"
+        for each in levels
+        for subject in result.subjects
+        if (ids := _ids(subject, each, verdict))
+    ]
     return "; ".join(parts) or "see above"
 
 

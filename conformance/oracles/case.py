@@ -166,11 +166,6 @@ class Case:
         over = self.probe_over(attempt)
         return self.end_ms if over is None else over.at_ms
 
-    def until_ms(self, attempt: Attempt) -> float:
-        """How long ``attempt`` was watched: to the next attempt, or to the end."""
-        later = self.attempts[attempt.index + 1 : attempt.index + 2]
-        return later[0].started.at_ms if later else self.end_ms
-
     def nothing_tried(self, requirement: str, since: Event, what: str) -> Finding | None:
         """The finding where no WebSocket followed ``since`` in its attempt; None if one soon followed in a later one.
 

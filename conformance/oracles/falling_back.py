@@ -127,7 +127,7 @@ def _server_went(case: Case, lost: Session, end: Event) -> bool:
 
 @oracle("FALL-3")
 def notices_half_open(case: Case) -> Finding | None:
-    """It notices a half-open session: closes it, or opens another."""
+    """It notices a half-open session: closes it and tries again, or opens another."""
     budget = Budget("FALL-3", case.profile.budgets.half_open_ms, case.error_ms)
     drops = case.timeline.all(SessionsDropped, lambda event: name_of(event.fault) == HALF_OPEN and event.count > 0)
     found = gather(_notices(case, budget, drop) for drop in drops)
@@ -140,8 +140,15 @@ def _notices(case: Case, budget: Budget, drop: SessionsDropped) -> Finding:
     farewells = case.timeline.all(
         SocketFrameSent, lambda event: event.request in requests and event.opcode == "close", after=drop
     )
-    signs: list[Event] = [*farewells, *(socket.closed for socket in silent if socket.closed is not None)]
-    signs += [session.opened for session in case.sessions if session.opened.seq > drop.seq]
+    ends: list[Event] = [*farewells, *(socket.closed for socket in silent if socket.closed is not None)]
+    left = min(ends, key=lambda event: event.seq, default=None)
+    opened = [session.opened for session in case.sessions if session.opened.seq > drop.seq]
+    tried = left is not None and any(attempt.started.seq > left.seq for attempt in case.attempts)
+    if left is not None and not tried and not opened:
+        # The browser closes the sockets of a worker that it ends for idleness: nobody noticed anything.
+        what = f"its silent session was closed after {left.at_ms - drop.at_ms:.0f} ms, and nothing came of it"
+        return budget.still_waiting(case.end_ms - drop.at_ms, what, drop, left)
+    signs = [*opened, *([left] if left is not None and tried else [])]
     noticed = min(signs, key=lambda event: event.seq, default=None)
     if noticed is None:
         return budget.still_waiting(case.end_ms - drop.at_ms, "its silent session had not been noticed", drop)

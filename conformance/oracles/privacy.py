@@ -70,7 +70,7 @@ def _chosen(case: Case, session: Session) -> tuple[float, float]:
     """From the good signature to the end of the session, as early as either source has that end."""
     attempt = next(each for each in case.attempts if session.socket in each.sockets)
     start_ms = session.socket.started.at_ms
-    if attempt.probe is not None and attempt.probe.ended is not None and attempt.sockets[0] is session.socket:
+    if attempt.probe is not None and attempt.probe.ended is not None and attempt.sockets[0] == session.socket:
         start_ms = min(start_ms, attempt.probe.ended.at_ms)
     closed = case.timeline.first(SessionClosed, lambda event: event.source is Source.LOCAL, after=session.opened)
     ends = [case.end_ms if session.left_ms is None else session.left_ms]

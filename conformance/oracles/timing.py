@@ -34,7 +34,7 @@ def _gives_up(case: Case, budget: Budget, attempt: Attempt) -> Finding:
     waited_ms = case.probe_over_ms(attempt) - attempt.started.at_ms
     if over is None:
         return budget.still_waiting(waited_ms, "still waiting for the silent local server", attempt.started)
-    if isinstance(over, FetchEnded) and over.error != "ERR_ABORTED":
+    if isinstance(over, FetchEnded) and over.error != "ERR_ABORTED" and (over.error or _answered(attempt)):
         # The wait ended without the subject's doing: an answer after all, or the browser's own limit.
         cause = over.error or "a late answer"
         what = f"it waited {waited_ms:.0f} ms for the local server, until {cause} came"
@@ -44,6 +44,10 @@ def _gives_up(case: Case, budget: Budget, attempt: Attempt) -> Finding:
         return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=f"{what}: it had no need to give up")
     what = f"it gave the silent local server up after {waited_ms:.0f} ms"
     return budget.at_most(waited_ms, what, attempt.started, over)
+
+
+def _answered(attempt: Attempt) -> bool:
+    return attempt.probe is not None and bool(attempt.probe.answers)
 
 
 @oracle("TIME-2")

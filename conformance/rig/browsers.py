@@ -204,7 +204,7 @@ def _download(log: Log) -> str | None:
         return "Playwright is not installed"
     log("downloading Chromium (Playwright's build, about 170 MB)")
     why = run_quietly(
-        [sys.executable, "-m", "playwright", "install", "chromium"],
+        [sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"],
         log,
         limit_s=DOWNLOAD_S_MAX,
         idle_s=DOWNLOAD_IDLE_S_MAX,

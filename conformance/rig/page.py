@@ -6,12 +6,16 @@ the subject, so that what it clears is what the subject would find.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import SubjectError
 from conformance.model import TriggerKind
+from conformance.rig.cdp import CdpError
+from conformance.rig.recorder import now_ms
 
 if TYPE_CHECKING:
     from conformance.model import Trigger
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 MARKER_HOST = "flush.invalid"
 _ELEMENT_MS_MAX = 5000
+_LOOK_MS = 10
 
 
 class Page:
@@ -71,20 +76,10 @@ async def open_trigger_page(cdp: Cdp, extension_id: str, trigger: Trigger) -> Pa
     if trigger.kind is TriggerKind.START:
         return None
     page = await Page.open(cdp, f"chrome-extension://{extension_id}/{trigger.page.lstrip('/')}")
-    ready = "document.readyState === 'complete'"
+    ready = "location.protocol === 'chrome-extension:' && document.readyState === 'complete'"
     if trigger.kind is TriggerKind.CLICK:
         ready += f" && document.querySelector({json.dumps(trigger.selector)}) !== null"
-    found = await page.evaluate(
-        f"""new Promise((resolve) => {{
-          const end = performance.now() + {_ELEMENT_MS_MAX};
-          const look = () => {{
-            if ({ready}) resolve(true);
-            else if (performance.now() > end) resolve(false);
-            else setTimeout(look, 10);
-          }};
-          look();
-        }})"""
-    )
+    found = await _becomes_true(page, ready)
     if not found:
         what = trigger.selector if trigger.kind is TriggerKind.CLICK else "a complete document"
         message = (
@@ -93,6 +88,17 @@ async def open_trigger_page(cdp: Cdp, extension_id: str, trigger: Trigger) -> Pa
         )
         raise SubjectError(message)
     return page
+
+
+async def _becomes_true(page: Page, expression: str) -> bool:
+    """Ask until it holds; a tab that is still on its way to its page has no place to ask yet."""
+    deadline_ms = now_ms() + _ELEMENT_MS_MAX
+    while now_ms() < deadline_ms:
+        with contextlib.suppress(CdpError):
+            if await page.evaluate(expression):
+                return True
+        await asyncio.sleep(_LOOK_MS / 1000)
+    return False
 
 
 async def pull(page: Page | None, trigger: Trigger) -> None:

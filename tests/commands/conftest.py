@@ -1,106 +1,13 @@
-"""A stand-in for the engine: it carries out scenarios without a browser, as the plan would have them."""
+"""What the tests of commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import pytest
 
-from conformance.commands import run
-from conformance.events import (
-    ConnectionAccepted,
-    FetchEnded,
-    FetchStarted,
-    ObservationEnded,
-    RequestReceived,
-    ResponseSent,
-    SessionOpened,
-    SocketOpened,
-    SocketStarted,
-    Source,
-    SubjectStarted,
-    TcpEnded,
-    TcpStarted,
-)
-from conformance.model import Profile, Side
-from conformance.plan import Plan, PlanItem
-from conformance.record import Environment, ScenarioRecord
-from conformance.rig.browsers import Browser
-from conformance.rig.engine import RunSettings
-from conformance.timeline import Timeline
-
-LOCAL, BROWSER, RIG = Source.LOCAL, Source.BROWSER, Source.RIG
-
-
-def local_session(profile: Profile) -> Timeline:
-    """A subject that finds its local server: what `local-up` asks for."""
-    signature, local = profile.endpoints.signature, profile.endpoints.local
-    request = {"source": LOCAL, "host": "localhost:3003", "origin": None, "method": "GET"}
-    return Timeline.of(
-        (
-            SubjectStarted(at_ms=0, source=RIG, extension_id="abc", how="loaded"),
-            FetchStarted(at_ms=10, source=BROWSER, request=1, url=signature, method="GET"),
-            TcpStarted(at_ms=11, source=BROWSER, socket=1, side=Side.LOCAL),
-            TcpEnded(at_ms=12, source=BROWSER, socket=1, side=Side.LOCAL, error=""),
-            ConnectionAccepted(at_ms=12, source=LOCAL, connection=1, endpoint="both"),
-            RequestReceived(at_ms=13, connection=1, target="/semantest-signature", upgrade=False, **request),
-            ResponseSent(at_ms=14, source=LOCAL, connection=1, status=200, size=60),
-            FetchEnded(at_ms=15, source=BROWSER, request=1, error=""),
-            SocketStarted(at_ms=20, source=BROWSER, request=2, url=local),
-            TcpStarted(at_ms=21, source=BROWSER, socket=2, side=Side.LOCAL),
-            TcpEnded(at_ms=22, source=BROWSER, socket=2, side=Side.LOCAL, error=""),
-            ConnectionAccepted(at_ms=22, source=LOCAL, connection=2, endpoint="both"),
-            RequestReceived(at_ms=23, connection=2, target="/", upgrade=True, **request),
-            SessionOpened(at_ms=24, source=LOCAL, connection=2),
-            SocketOpened(at_ms=25, source=BROWSER, request=2),
-            ObservationEnded(at_ms=400, source=RIG, reason="done", lag_ms=0.1),
-        )
-    )
-
-
-@dataclass
-class StandIn:
-    """What it does for an item can be replaced; ``ran`` says which items it was given, and with what."""
-
-    act: Callable[[PlanItem], ScenarioRecord]
-    ran: list[str] = field(default_factory=list)
-    settings: RunSettings | None = None
-
-    async def run_plan(
-        self,
-        plan: Plan,
-        settings: RunSettings,
-        *,
-        on_start: Callable[[PlanItem], None],
-        on_record: Callable[[ScenarioRecord], None],
-        stop: Callable[[], bool],
-    ) -> None:
-        self.settings = settings
-        for item in plan.items:
-            if stop():
-                return
-            on_start(item)
-            self.ran.append(item.scenario.id)
-            on_record(self.act(item))
-
-
-def _local(item: PlanItem) -> ScenarioRecord:
-    timeline = local_session(item.profile)
-    return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=timeline, wall_ms=400.0)
+from tests.commands.stand_ins import StandIn, install
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """In the engine's place; the environment and the browser are made up, too."""
-    stand_in = StandIn(_local)
-
-    def describe(settings: RunSettings, started_at: str) -> Environment:
-        return Environment(
-            "Chromium 1", (), "0.1", "3.11", "Linux", 2, settings.rig.value, settings.jobs, settings.seed, started_at, 2.0
-        )
-
-    monkeypatch.setattr(run, "run_plan", stand_in.run_plan)
-    monkeypatch.setattr(run, "describe_environment", describe)
-    monkeypatch.setattr(run, "find_browser", lambda explicit: Browser("/b", "Chromium", "1", explicit or "search"))
-    return stand_in
+    """In the engine's place."""
+    return install(monkeypatch)

@@ -183,7 +183,7 @@ def silent() -> Story:
 
 def test_closing_the_silent_session_is_noticing() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).farewell(at=27000)
-    finding = ask("FALL-3", told.drop(LOCAL, "half_open", at=2000))
+    finding = ask("FALL-3", told.drop(LOCAL, "half_open", at=2000).refused(at=28000))
     assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.PASS, 25000, 60000)
 
 

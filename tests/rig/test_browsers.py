@@ -202,7 +202,7 @@ class Machine:
 def machine(bin_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Root on an empty Debian without a network to Playwright's builds."""
     made = Machine(bin_dir)
-    made.fails["playwright install chromium"] = "Error: Download failure"
+    made.fails["playwright install --no-shell chromium"] = "Error: Download failure"
     made.brings["install -y"] = bin_dir / "chromium"
     monkeypatch.setattr(browsers, "run_quietly", made.run)
     monkeypatch.setattr(browsers, "_may_use_apt", lambda: True)
@@ -214,7 +214,7 @@ def test_debians_package_where_the_download_fails(machine: Machine) -> None:
     said: list[str] = []
     browser = ensure_browser(None, said.append)
     assert browser.path == str(machine.bin_dir / "chromium")
-    assert machine.ran[0] == "python -m playwright install chromium"
+    assert machine.ran[0] == "python -m playwright install --no-shell chromium"
     assert machine.ran[1].endswith(" update")
     assert machine.ran[2].endswith(" install -y --no-install-recommends chromium")
     assert said == [
@@ -227,7 +227,7 @@ def test_playwrights_download_is_enough(machine: Machine, tmp_path: Path) -> Non
     machine.fails.clear()
     machine.brings = {"playwright install": tmp_path / "playwright" / "chromium-1" / "chrome-linux" / "chrome"}
     assert ensure_browser(None, print).found_by == "Playwright"
-    assert machine.ran == ["python -m playwright install chromium"]
+    assert machine.ran == ["python -m playwright install --no-shell chromium"]
 
 
 def test_a_download_that_lacks_libraries_gets_them(machine: Machine, tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_apt_is_left_alone(
     monkeypatch.setattr(browsers, "_distribution", lambda: distribution)
     with pytest.raises(BrowserNotFound, match=why):
         install_browser(print)
-    assert machine.ran == ["python -m playwright install chromium"]
+    assert machine.ran == ["python -m playwright install --no-shell chromium"]
 
 
 @pytest.mark.parametrize(

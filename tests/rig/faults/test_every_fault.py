@@ -9,12 +9,12 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 import pytest
-from tests.rig.servers import ACCEPT, GET, UPGRADE, Staged, staged
 
 from conformance.events import FaultProved, FaultTookEffect, SessionOpened
 from conformance.model import FaultSpec, Side
 from conformance.rig.faults import FAULTS, build
 from conformance.rig.faults.base import ResolveFault, SessionFault
+from tests.rig.servers import ACCEPT, GET, UPGRADE, Staged, staged
 
 Check = Callable[[Staged], Awaitable[object]]
 

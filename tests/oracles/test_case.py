@@ -1,0 +1,118 @@
+"""What an oracle is given: the timeline up to its end, the worlds of it, and what the subject was shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.events import FetchStarted, SocketStarted
+from conformance.model import Change, Endpoints, Outcome, Shown
+from conformance.verdict import Verdict
+from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REFUSED, Story, case, fault, scenario, story
+
+
+def test_what_comes_after_the_end_is_left_out() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, opened=60, closed=700).end(at=500).refused(at=600)
+    judged = case(told)
+    assert judged.end_ms == 500
+    assert len(judged.attempts) == 1
+    assert [session.closed_ms for session in judged.sessions] == [None]
+
+
+def test_covered_conditions_that_never_arose_are_said() -> None:
+    judged = case(story(), scenario("SEL-1"))
+    said = judged.absent("SEL-1", "nobody came")
+    assert said is not None
+    assert (said.arose, said.reason) == (False, "its condition never arose: nobody came")
+    assert judged.absent("SEL-2", "nobody came") is None
+
+
+def test_a_subject_without_a_public_server_is_told_so_where_it_matters() -> None:
+    judged = case(story(), scenario("SEL-3"), profile=replace(PROFILE, endpoints=Endpoints(public=None)))
+    said = judged.without_public("SEL-3")
+    assert said is not None
+    assert said.verdict is Verdict.UNSUPPORTED
+    assert judged.without_public("PUB-1") is None
+    assert not judged.serves(PUBLIC, 0, 100)
+
+
+# --- the world -----------------------------------------------------------------------------------
+
+
+def test_what_is_shown_follows_the_world() -> None:
+    given = replace(DOWN, when=(Change(LOCAL, ()), Change(LOCAL, (fault("gremlin"),))))
+    told = story().world(LOCAL, at=100).world(LOCAL, "gremlin", at=200)
+    judged = case(told, given)
+    assert [judged.shown_at(at) for at in (0, 99, 100, 199, 200)] == [
+        Shown.BAD,
+        Shown.BAD,
+        Shown.GOOD,
+        Shown.GOOD,
+        None,
+    ]
+    assert [judged.serves(LOCAL, *window) for window in ((0, 50), (0, 150), (100, 150), (100, 250))] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_server_that_dies_shows_nothing_afterwards() -> None:
+    given = scenario(local=(fault("die_after_signature"),), session=Outcome.PUBLIC)
+    told = story().probe(at=10, ended=15).effect(LOCAL, "die_after_signature", at=14)
+    judged = case(told, given)
+    assert [judged.shown_at(at) for at in (10, 14, 15)] == [Shown.GOOD, Shown.GOOD, Shown.BAD]
+    assert judged.died_before(LOCAL, 15)
+    assert not judged.died_before(PUBLIC, 15)
+
+
+def test_what_an_attempt_was_shown() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=20).world(LOCAL, at=100).probe(at=200, ended=205)
+    told.socket(PUBLIC, at=300, failed=310).socket(PUBLIC, at=400, failed=410)
+    judged = case(told, replace(DOWN, when=(Change(LOCAL, ()),)))
+    assert [judged.shown(attempt) for attempt in judged.attempts] == [Shown.BAD, Shown.GOOD, None]
+
+
+def test_an_answer_during_a_change_shows_nothing_certain() -> None:
+    judged = case(
+        story().probe(at=10, ended=50).world(LOCAL, "refused", at=30), scenario(when=(Change(LOCAL, (REFUSED,)),))
+    )
+    assert [judged.shown(attempt) for attempt in judged.attempts] == [None]
+
+
+# --- the subject ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "over_ms"),
+    [
+        (story().probe(at=10, ended=15), 15),
+        (story().probe(at=10, ended=50).socket(LOCAL, at=30), 30),
+        (story().probe(at=10, answered=None).probe(at=40, answered=None), 40),
+        (story().probe(at=10, answered=None).end(at=600), 600),
+    ],
+    ids=["its end", "a socket", "the next probe", "the end of watching"],
+)
+def test_a_probe_is_over_when_the_subject_is_done_with_it(told: Story, over_ms: float) -> None:
+    judged = case(told)
+    assert judged.probe_over_ms(judged.attempts[0]) == over_ms
+
+
+def test_contacts_are_what_the_subject_began_with_either_server() -> None:
+    told = story().probe(at=10, answered=None).redirected("http://localhost:3003/other", at=12)
+    told.fetch("https://elsewhere.example/", at=20).preconnect("https://api.extension.semantest.com/", at=30)
+    told.socket(PUBLIC, at=40, url="ws://api.extension.semantest.com/x")
+    assert [contact.at_ms for contact in case(told).contacts()] == [10, 30, 40]
+
+
+def test_nothing_tried_is_left_to_the_attempt_that_tried() -> None:
+    judged = case(story().probe(at=10, ended=15).probe(at=30, ended=35).socket(LOCAL, at=40, opened=50).end(at=9000))
+    first, second = judged.timeline.all(FetchStarted)
+    assert judged.nothing_tried("SEL-2", first, "since") is None
+    socket = judged.timeline.all(SocketStarted)[0]
+    finding = judged.nothing_tried("SEL-2", socket, "since")
+    assert finding is not None
+    assert finding.verdict is Verdict.FAIL
+    assert second.seq < socket.seq

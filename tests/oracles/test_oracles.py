@@ -1,0 +1,163 @@
+"""All oracles together: what holds whatever they judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.events import (
+    AccessChecked,
+    Event,
+    FetchAnswered,
+    FetchEnded,
+    FetchStarted,
+    PreconnectStarted,
+    SocketClosed,
+    SocketFailed,
+    SocketOpened,
+    SocketStarted,
+    Source,
+    decode,
+    encode,
+)
+from conformance.files import load_requirements
+from conformance.model import Outcome, Scenario, Shown
+from conformance.oracles import ORACLES, Case
+from conformance.timeline import Timeline
+from conformance.verdict import Verdict
+from tests.timelines import DOWN, LOCAL, NEITHER, PROFILE, PUBLIC, Story, fault, scenario, story
+
+EXPECTED = {
+    "SEL": range(1, 7),
+    "SIG": range(1, 7),
+    "TIME": range(1, 5),
+    "FALL": range(1, 4),
+    "RETRY": range(1, 4),
+    "PRIV": range(1, 4),
+    "PUB": range(1, 4),
+    "NET": range(2, 3),
+}
+EVERYWHERE = {"SEL-1", "SEL-5", "SEL-6", "TIME-4", "PRIV-1", "PRIV-2", "PRIV-3", "PUB-1", "NET-2"}
+
+SILENT = scenario(local=(fault("silent"),), session=Outcome.PUBLIC, shown=Shown.SILENT)
+WRONG = scenario(local=(fault("answer", signature="null"),), session=Outcome.PUBLIC, shown=Shown.BAD)
+SCENARIOS = [scenario(), DOWN, NEITHER, SILENT, WRONG]
+
+
+def test_every_requirement_that_a_timeline_can_show_has_its_oracle() -> None:
+    wanted = {f"{family}-{number}" for family, numbers in EXPECTED.items() for number in numbers}
+    assert set(ORACLES) == wanted
+    assert {id_ for id_, oracle in ORACLES.items() if oracle.everywhere} == EVERYWHERE
+
+
+def test_every_oracle_judges_a_requirement_of_the_catalogue() -> None:
+    assert set(ORACLES) <= {requirement.id for requirement in load_requirements()}
+
+
+@pytest.mark.parametrize("requirement", ORACLES)
+def test_every_oracle_says_in_one_line_what_it_holds(requirement: str) -> None:
+    assert (ORACLES[requirement].judge.__doc__ or "").startswith("It ")
+
+
+# --- properties ----------------------------------------------------------------------------------
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """What a subject may do: attempts of every kind, one after the other, and drops between."""
+    told, at = story(), 0.0
+    for _ in range(draw(st.integers(0, 5))):
+        at += draw(st.sampled_from([1.0, 40.0, 700.0, 2500.0]))
+        act = draw(st.sampled_from(["local", "public", "neither", "silent", "late", "sticks", "drop", "nothing"]))
+        lasts = draw(st.sampled_from([None, 1.0, 1500.0]))
+        if act == "local":
+            told.probe(at=at, ended=at + 5).access("allowed-no-less-public", at=at + 1)
+            told.socket(LOCAL, at=at + 6, opened=at + 9, closed=lasts and at + 9 + lasts)
+        elif act == "public":
+            told.refused(at=at).socket(PUBLIC, at=at + 3, opened=at + 40, closed=lasts and at + 40 + lasts)
+        elif act == "neither":
+            told.no_server(at=at)
+        elif act == "silent":
+            told.given_up(at=at, ended=at + 1500).socket(PUBLIC, at=at + 1503, opened=at + 1540)
+        elif act == "late":
+            told.probe(at=at, ended=at + 5).socket(LOCAL, at=at + 6, failed=at + 9).socket(PUBLIC, at=at + 10)
+        elif act == "sticks":
+            told.socket(PUBLIC, at=at, opened=at + 30)
+        elif act == "drop":
+            told.drop(
+                draw(st.sampled_from([LOCAL, PUBLIC])), draw(st.sampled_from(["reset_session", "half_open"])), at=at
+            )
+    return told.end(at=at + draw(st.sampled_from([10.0, 3000.0, 20000.0])))
+
+
+def verdicts(timeline: Timeline, given: Scenario) -> dict[str, tuple[Verdict, str] | None]:
+    """Every oracle's word."""
+    case = Case.of(given, PROFILE, timeline, 5)
+    found = {id_: oracle.judge(case) for id_, oracle in ORACLES.items()}
+    return {id_: None if word is None else (word.verdict, word.reason) for id_, word in found.items()}
+
+
+ELSEWHERE = "https://elsewhere.example/"
+
+
+def strange(at: float) -> list[Event]:
+    """What a subject may have to do with some other host."""
+    seen = {"at_ms": at, "source": Source.BROWSER}
+    return [
+        FetchStarted(request=9001, url=ELSEWHERE, method="POST", **seen),  # type: ignore[arg-type]
+        FetchAnswered(request=9001, status=500, **seen),  # type: ignore[arg-type]
+        FetchEnded(request=9001, error="ERR_FAILED", **seen),  # type: ignore[arg-type]
+        AccessChecked(request=9001, result="blocked", **seen),  # type: ignore[arg-type]
+        PreconnectStarted(url=ELSEWHERE, **seen),  # type: ignore[arg-type]
+        SocketStarted(request=9002, url="ws://elsewhere.example/", **seen),  # type: ignore[arg-type]
+        SocketOpened(request=9002, **seen),  # type: ignore[arg-type]
+        SocketClosed(request=9002, **seen),  # type: ignore[arg-type]
+        SocketFailed(request=9003, error="ERR_FAILED", **seen),  # type: ignore[arg-type]
+    ]
+
+
+@given(stories(), st.sampled_from(SCENARIOS), st.floats(0, 5000), st.integers(0, 8))
+def test_what_goes_elsewhere_changes_no_verdict(told: Story, given_: Scenario, at: float, place: int) -> None:
+    timeline = told.build()
+    at = min(at, timeline.events[-1].at_ms - 1)
+    more = Timeline.of([strange(at)[place], *timeline])
+    assert verdicts(more, given_) == verdicts(timeline, given_)
+
+
+@given(stories(), st.sampled_from(SCENARIOS))
+def test_the_record_read_back_gets_the_same_verdicts(told: Story, given_: Scenario) -> None:
+    timeline = told.build()
+    read = Timeline(tuple(decode(encode(event)) for event in timeline))
+    assert verdicts(read, given_) == verdicts(timeline, given_)
+
+
+@pytest.mark.parametrize("given_", SCENARIOS, ids=["up", "down", "neither", "silent", "wrong"])
+def test_nothing_at_all_never_passes(given_: Scenario) -> None:
+    said = [word for word in verdicts(Timeline(()), given_).values() if word is not None]
+    assert [verdict for verdict, _ in said if verdict in (Verdict.PASS, Verdict.FAIL)] == []
+
+
+@given(stories(), st.sampled_from(SCENARIOS), st.sampled_from(sorted(ORACLES)))
+def test_a_covered_requirement_always_gets_a_word_of_its_own(told: Story, given_: Scenario, id_: str) -> None:
+    timeline = told.build()
+    finding = ORACLES[id_].judge(Case.of(replace(given_, covers=(id_,)), PROFILE, timeline, 5))
+    assert finding is not None
+    assert finding.requirement == id_
+    assert finding.reason
+    assert "\n" not in finding.reason
+    assert all(0 <= seq < len(timeline) for seq in finding.evidence)
+    assert (finding.measured_ms is None) == (finding.budget_ms is None)
+    assert finding.arose or finding.verdict is Verdict.INCONCLUSIVE
+
+
+@given(stories(), st.sampled_from(SCENARIOS))
+def test_more_error_never_turns_one_certainty_into_the_other(told: Story, given_: Scenario) -> None:
+    timeline = told.build()
+    for id_ in ("TIME-1", "TIME-2", "TIME-3", "TIME-4", "SEL-5", "SEL-6"):
+        sharp = ORACLES[id_].judge(Case.of(given_, PROFILE, timeline, 0))
+        blurred = ORACLES[id_].judge(Case.of(given_, PROFILE, timeline, 400))
+        if sharp is not None and blurred is not None:
+            assert {sharp.verdict, blurred.verdict} != {Verdict.PASS, Verdict.FAIL}

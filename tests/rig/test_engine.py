@@ -1,0 +1,186 @@
+"""The rigs at work: real browser, real extension, in every mode and through every kind of trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from conformance.bundle import bundled
+from conformance.catalogue import by_id
+from conformance.errors import SubjectError
+from conformance.events import Event, ObservationEnded, RequestReceived, SessionOpened, Source, SubjectStarted
+from conformance.files import load_requirements, load_scenarios
+from conformance.judge import judge_scenario
+from conformance.model import Profile, Scenario
+from conformance.plan import Plan, PlanItem, make_plan
+from conformance.record import ScenarioRecord
+from conformance.results import ScenarioResult
+from conformance.rig.browsers import Browser
+from conformance.rig.engine import RigMode, RunSettings, run_plan
+from conformance.rig.environment import ERROR_MS
+from conformance.rig.steps import Conductor
+from conformance.subjects import load_subject
+from tests.rig import extensions
+
+pytestmark = pytest.mark.browser
+
+REQUIREMENTS = by_id(load_requirements())
+SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
+
+
+def reference() -> Profile:
+    return load_subject(bundled("fixtures", "extensions", "reference"), None)
+
+
+def carry_out(
+    plan: Plan,
+    browser: Browser,
+    *,
+    rig: RigMode = RigMode.WARM,
+    jobs: int = 1,
+    on_start: Callable[[PlanItem], None] = lambda _: None,
+) -> list[ScenarioRecord]:
+    records: list[ScenarioRecord] = []
+    settings = RunSettings(browser, rig, jobs)
+    asyncio.run(run_plan(plan, settings, on_start=on_start, on_record=records.append, stop=lambda: False))
+    return records
+
+
+def plan_of(profile: Profile, *names: str) -> Plan:
+    return Plan(tuple(PlanItem(profile, SCENARIOS[name], number) for number, name in enumerate(names)))
+
+
+def judged(profile: Profile, records: Iterable[ScenarioRecord]) -> list[ScenarioResult]:
+    return [judge_scenario(SCENARIOS[record.scenario], profile, record, REQUIREMENTS, ERROR_MS) for record in records]
+
+
+def events(record: ScenarioRecord) -> tuple[Event, ...]:
+    assert record.timeline is not None, record.failure
+    return record.timeline.events
+
+
+def opened(record: ScenarioRecord) -> list[Source]:
+    return [event.source for event in events(record) if isinstance(event, SessionOpened)]
+
+
+@pytest.mark.parametrize("rig", list(RigMode))
+def test_every_rig_sees_the_same_choice(browser: Browser, rig: RigMode) -> None:
+    plan = plan_of(reference(), "local-up", "local-down", "wrong-signature[other-name]")
+    records = carry_out(plan, browser, rig=rig)
+    assert [opened(record) for record in records] == [[Source.LOCAL], [Source.PUBLIC], [Source.PUBLIC]]
+    for result in judged(reference(), records):
+        assert result.verdict == "pass", result.reason
+
+
+@pytest.mark.parametrize("make", [extensions.clicked, extensions.messaged], ids=["click", "message"])
+def test_a_subject_waits_for_its_trigger(browser: Browser, tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    profile = load_subject(make(tmp_path / "triggered"), None)
+    (record,) = carry_out(plan_of(profile, "both-up"), browser)
+    assert opened(record) == [Source.LOCAL]
+    started = next(event for event in events(record) if isinstance(event, SubjectStarted))
+    assert str(profile.trigger.kind) in started.how
+    assert not [event for event in events(record) if isinstance(event, RequestReceived) and event.at_ms < 0]
+
+
+def test_other_endpoints_rule_and_no_public_server(browser: Browser, tmp_path: Path) -> None:
+    profile = load_subject(extensions.elsewhere(tmp_path / "elsewhere"), None)
+    up, wrong = carry_out(plan_of(profile, "both-up", "wrong-signature[number]"), browser)
+    assert opened(up) == [Source.LOCAL]
+    targets = [event.target for event in events(up) if isinstance(event, RequestReceived)]
+    assert targets == ["/who", "/session"]
+    assert opened(wrong) == []
+
+
+def test_a_trigger_that_is_not_there_is_the_users_to_mend(browser: Browser, tmp_path: Path) -> None:
+    directory = extensions.clicked(tmp_path / "clicked")
+    text = (directory / "subject.toml").read_text().replace("#go", "#gone")
+    (directory / "subject.toml").write_text(text)
+    with pytest.raises(SubjectError, match=r"popup\.html.*#gone.*selector"):
+        carry_out(plan_of(load_subject(directory, None), "local-up"), browser)
+
+
+def test_an_extension_that_the_browser_refuses_is_the_users_to_mend(browser: Browser, tmp_path: Path) -> None:
+    directory = extensions.write(tmp_path / "refused", manifest={"permissions": 7})
+    with pytest.raises(SubjectError, match="the browser refuses this extension"):
+        carry_out(plan_of(load_subject(directory, None), "local-up"), browser)
+
+
+def browsers_of_this_process() -> list[int]:
+    """Browser processes whose parent is this one."""
+    children = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if parent == os.getpid():
+            children.append(int(status.parent.name))
+    return children
+
+
+def test_a_browser_that_dies_between_two_scenarios_is_replaced(browser: Browser) -> None:
+    def kill_before_second(item: PlanItem) -> None:
+        if item.repeat == 1:
+            for pid in browsers_of_this_process():
+                os.kill(pid, signal.SIGKILL)
+
+    plan = plan_of(reference(), "local-up", "local-down", "both-up")
+    first, second, third = carry_out(plan, browser, on_start=kill_before_second)
+    assert opened(first) == opened(third) == [Source.LOCAL]
+    assert second.failure is None or "browser" in second.failure
+
+
+def test_a_browser_that_dies_within_a_scenario_leaves_an_error(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conduct = Conductor.conduct
+
+    async def conduct_and_kill(self: Conductor, scenario: Scenario) -> str:
+        for pid in browsers_of_this_process():
+            os.kill(pid, signal.SIGKILL)
+        return await conduct(self, scenario)
+
+    monkeypatch.setattr(Conductor, "conduct", conduct_and_kill)
+    (record,) = carry_out(plan_of(reference(), "both-down"), browser)
+    assert record.timeline is None
+    assert "SIGKILL" in str(record.failure)
+    (result,) = judged(reference(), [record])
+    assert result.verdict == "error"
+
+
+def test_nothing_is_left_when_a_run_ends(browser: Browser) -> None:
+    carry_out(plan_of(reference(), "local-up"), browser, jobs=2)
+    assert browsers_of_this_process() == []
+
+
+def findings(results: Iterable[ScenarioResult]) -> dict[tuple[str, str], str]:
+    return {
+        (result.scenario, finding.requirement): str(finding.verdict)
+        for result in results
+        for finding in result.findings
+    }
+
+
+def short(scenario: Scenario) -> bool:
+    """Scenarios of a second or so; the long ones share the rigs with them in every whole run."""
+    plan = make_plan([reference()], [scenario])
+    return bool(plan.items) and scenario.then.within_ms <= 8000 and not scenario.when
+
+
+def test_nothing_leaks_from_one_scenario_to_the_next(browser: Browser) -> None:
+    """Two shuffled orders on one warm rig, then each alone in a fresh browser's order: the same findings."""
+    chosen = [scenario for scenario in SCENARIOS.values() if short(scenario)]
+    assert len(chosen) > 80
+    seen = []
+    for seed in (1, 2):
+        plan = make_plan([reference()], chosen, seed=seed)
+        records = carry_out(plan, browser)
+        assert not [record for record in records if record.failure]
+        assert [event for record in records for event in events(record) if isinstance(event, ObservationEnded)]
+        seen.append(findings(judged(reference(), records)))
+    assert seen[0] == seen[1]

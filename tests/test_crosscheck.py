@@ -1,0 +1,145 @@
+"""Browser and servers must tell one story."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.crosscheck import SLACK_MS, disagreements
+from conformance.events import FetchStarted, RequestReceived, SessionOpened, SocketOpened, Source
+from conformance.model import Endpoints
+from tests.timelines import LOCAL, PUBLIC, Story, story
+
+ERROR_MS = 5.0
+
+
+def told_apart(told: Story) -> tuple[str, ...]:
+    return disagreements(told.build(), Endpoints(), ERROR_MS)
+
+
+def both_sessions() -> Story:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000)
+    return told.refused(at=3000).socket(PUBLIC, at=3005, opened=3050).end(at=6000)
+
+
+# --- agreement -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        story(),
+        both_sessions(),
+        story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=20).end(at=6000),
+        story().probe(at=10, ended=15, cached=True).end(at=6000),
+        story().probe(at=10, answered=None).end(at=6000),
+        story().refused(at=10).end(at=6000),
+    ],
+    ids=["nothing", "sessions", "a failed socket", "a cached answer", "a pending probe", "a refusal"],
+)
+def test_stories_that_agree(told: Story) -> None:
+    assert told_apart(told) == ()
+
+
+def test_a_little_later_is_still_the_same() -> None:
+    served = SessionOpened(at_ms=20 + SLACK_MS + ERROR_MS, source=Source.LOCAL, connection=2)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).without(SessionOpened).seen(served)
+    assert told_apart(told.end(at=6000)) == ()
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+def test_sessions_that_only_the_browser_saw() -> None:
+    assert told_apart(both_sessions().without(SessionOpened)) == (
+        "the browser opened a local session at 20 ms, the server did not",
+        "the browser opened a public session at 3050 ms, the server did not",
+    )
+
+
+def test_sessions_that_only_the_servers_saw() -> None:
+    assert told_apart(both_sessions().without(SocketOpened)) == (
+        "the local server opened a session at 20 ms, the browser did not",
+        "the public server opened a session at 3050 ms, the browser did not",
+    )
+
+
+def test_a_starved_browser_may_take_the_session_as_open_much_later() -> None:
+    served = SessionOpened(at_ms=20, source=Source.LOCAL, connection=2)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=1200).without(SessionOpened).seen(served)
+    assert told_apart(told.end(at=6000)) == ()
+
+
+def test_a_server_does_not_open_what_the_browser_has_not_asked_for_yet() -> None:
+    served = SessionOpened(at_ms=1000, source=Source.PUBLIC, connection=2)
+    told = story().refused(at=10).socket(PUBLIC, at=1100, failed=1200, error="ERR_ABORTED").seen(served)
+    assert len(told_apart(told.end(at=6000))) == 1
+
+
+def test_a_session_that_the_server_has_later_than_the_browser() -> None:
+    served = SessionOpened(at_ms=90, source=Source.LOCAL, connection=2)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).without(SessionOpened).seen(served)
+    assert len(told_apart(told.end(at=6000))) == 2
+
+
+def test_a_session_on_the_other_side_is_another_session() -> None:
+    served = SessionOpened(at_ms=20, source=Source.PUBLIC, connection=2)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).without(SessionOpened).seen(served)
+    assert len(told_apart(told.end(at=6000))) == 2
+
+
+def test_each_session_has_one_partner() -> None:
+    second = SessionOpened(at_ms=22, source=Source.LOCAL, connection=9)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).seen(second).end(at=6000)
+    assert told_apart(told) == ("the local server opened a session at 22 ms, the browser did not",)
+
+
+@pytest.mark.parametrize("error", ["ERR_ABORTED", "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED"])
+def test_a_handshake_cut_short_in_the_same_moment_is_no_disagreement(error: str) -> None:
+    served = SessionOpened(at_ms=19, source=Source.LOCAL, connection=2)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=20, error=error).seen(served)
+    assert told_apart(told.end(at=6000)) == ()
+
+
+def test_a_slow_server_may_finish_what_the_browser_gave_up_long_ago() -> None:
+    served = SessionOpened(at_ms=4000, source=Source.PUBLIC, connection=2)
+    told = story().refused(at=10).socket(PUBLIC, at=17, failed=1500, error="ERR_ABORTED").seen(served)
+    assert told_apart(told.end(at=6000)) == ()
+
+
+def test_a_handshake_that_the_browser_refused_is_a_disagreement() -> None:
+    served = SessionOpened(at_ms=19, source=Source.LOCAL, connection=2)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=20, error="ERR_INVALID_RESPONSE").seen(served)
+    assert len(told_apart(told.end(at=6000))) == 1
+
+
+@pytest.mark.parametrize("unseen", [SessionOpened, SocketOpened])
+def test_what_happens_as_watching_ends_may_reach_one_source_only(unseen: type) -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).without(unseen).end(at=60)
+    assert told_apart(told) == ()
+
+
+# --- probes --------------------------------------------------------------------------------------
+
+
+def test_a_question_that_the_browser_did_not_make() -> None:
+    told = story().probe(at=10, ended=15).without(FetchStarted).end(at=6000)
+    assert told_apart(told) == ("a signature GET arrived at 11 ms, the browser made none",)
+
+
+def test_a_question_that_arrives_long_after_its_end() -> None:
+    late = RequestReceived(
+        at_ms=500,
+        source=Source.LOCAL,
+        connection=2,
+        method="GET",
+        target="/semantest-signature?x=1",
+        host="h",
+        origin=None,
+        upgrade=False,
+    )
+    assert len(told_apart(story().probe(at=10, ended=15).seen(late).end(at=6000))) == 1
+    assert told_apart(story().probe(at=10, answered=None).seen(late).end(at=6000)) == ()
+
+
+def test_a_question_that_did_not_arrive_is_no_disagreement() -> None:
+    assert told_apart(story().probe(at=10, ended=15).without(RequestReceived).end(at=6000)) == ()
