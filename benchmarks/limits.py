@@ -101,7 +101,7 @@ class Server:
         try:
             await asyncio.wait_for(self._opened.wait(), _OPEN_S_MAX)
         except TimeoutError:
-            message = f"the subject opened no session within {_OPEN_S_MAX:.0f} s; is it one that looks for {self._hosts}?"
+            message = f"the subject opened no session at {', '.join(self._hosts)} within {_OPEN_S_MAX:.0f} s"
             raise RigFailed(message) from None
 
 

@@ -13,6 +13,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from conformance.catalogue import by_id
 from conformance.errors import ConformError, InputError
 from conformance.files import load_requirements, load_scenarios
 from conformance.judge import judge_scenario
+from conformance.model import Profile, Requirement
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import find_browser
 from conformance.rig.certificates import Certificates
@@ -34,9 +36,9 @@ from conformance.rig.rig import Rig, RigParts
 from conformance.subjects import load_subject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from conformance.model import Profile, Requirement, Scenario
+    from conformance.model import Scenario
     from conformance.results import ScenarioResult
     from conformance.rig.browsers import Browser
     from conformance.timeline import Timeline

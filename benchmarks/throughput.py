@@ -155,7 +155,8 @@ def report(all_lanes: list[Lane], jobs: int) -> str:
         )
         for lane in all_lanes
     ]
-    head = (f"{jobs} job{'s' if jobs > 1 else ''}", "scenarios", "median ms", "a minute", "load to open, ms", "no answer")
+    first = f"{jobs} job{'s' if jobs > 1 else ''}"
+    head = (first, "scenarios", "median ms", "a minute", "load to open, ms", "no answer")
     blocks = {lane.name: lane.blocks for lane in all_lanes}
     ratios = []
     for limit in (PIPE, PLAYWRIGHT):

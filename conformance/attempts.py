@@ -57,6 +57,11 @@ class Probe:
         return self.answers[-1].status if self.answers else None
 
     @property
+    def cached(self) -> bool:
+        """Whether the browser answered it out of its cache, so that no server was asked."""
+        return bool(self.answers) and all(answer.from_cache for answer in self.answers)
+
+    @property
     def delivered(self) -> bool:
         """Whether a 2xx answer came to its end, so that the subject could read all of it."""
         whole = self.ended is not None and self.ended.error == ""

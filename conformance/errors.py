@@ -5,10 +5,11 @@
     │   ├── DataError             a scenario, requirement, profile or waiver file is wrong (file:line)
     │   ├── SubjectError          the extension cannot be loaded (manifest, script, icon, MV2)
     │   └── BrowserNotFound       no Chromium to run
-    └── HarnessError              exit 3: the harness or its machine failed, never the subject
-        ├── BrowserDied           the browser went away in mid-run
-        ├── RigFailed             a fake, a port or a fault could not be set up
-        └── StorageFailed         the record could not be written (full disk, no permission)
+    ├── HarnessError              exit 3: the harness or its machine failed, never the subject
+    │   ├── BrowserDied           the browser went away in mid-run
+    │   ├── RigFailed             a fake, a port or a fault could not be set up
+    │   └── StorageFailed         the record could not be written (full disk, no permission)
+    └── Unsupported               no exit: this machine or profile cannot have that scenario (UNSUPPORTED)
 
 The command line prints ``str(error)`` and nothing else: no traceback. Anything that is not a
 ``ConformError`` is a bug of the harness and ends in exit 3 with its traceback in the run's log.
@@ -72,6 +73,10 @@ class RigFailed(HarnessError):
 
 class StorageFailed(HarnessError):
     """The record could not be written."""
+
+
+class Unsupported(ConformError):
+    """This machine or profile cannot have it; never a verdict on the subject. The rig makes a record of it."""
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from conformance.model import Scenario
+    from conformance.record import Environment
 
 
 def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
@@ -74,7 +75,8 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
     run_id = new_run_id(started)
     directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:
-        writer.header(RunRecord(run_id, environment, requirements, profiles, _chosen(plan, catalogue), ()))
+        header = header_of(plan, run_id, environment, requirements, catalogue)
+        writer.header(replace(header, profiles=profiles))  # as they were named, not as the plan has them
         with progress_on(err, len(plan.items)) as progress, logged_in(directory):
             carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, options)
             _carry_out(plan, settings, carrier)
@@ -92,6 +94,18 @@ def footer(plan: Plan, kept: int, took: timedelta, directory: Path) -> str:
     """How much was done, how long it took, where the record is."""
     left = f" of {len(plan.items)}, stopped at the first failure," if kept < len(plan.items) else ""
     return f"{kept}{left} scenarios in {took.total_seconds():.0f} s · record in {directory}"
+
+
+def header_of(
+    plan: Plan,
+    run_id: str,
+    environment: Environment,
+    requirements: tuple[Requirement, ...],
+    catalogue: tuple[Scenario, ...],
+) -> RunRecord:
+    """The record without its records: the plan's subjects, and its scenarios in the catalogue's order."""
+    profiles = {item.profile.name: item.profile for item in plan.items}
+    return RunRecord(run_id, environment, requirements, tuple(profiles.values()), _chosen(plan, catalogue), ())
 
 
 def _chosen(plan: Plan, catalogue: tuple[Scenario, ...]) -> tuple[Scenario, ...]:

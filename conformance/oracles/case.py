@@ -177,7 +177,7 @@ class Case:
         reason = f"no WebSocket in {waited_ms:.0f} ms {what}"
         evidence = evidence_of(since, later, self.timeline.last(ObservationEnded))
         if waited_ms > patience_ms + self.error_ms:
-            return Finding(requirement, Verdict.FAIL, reason, evidence)
+            return Finding(requirement, Verdict.FAIL, reason, evidence, measured_ms=waited_ms, budget_ms=patience_ms)
         if later is not None:
             return None
         return Finding(requirement, Verdict.INCONCLUSIVE, f"{reason}; only {patience_ms:.0f} ms would tell", evidence)

@@ -79,7 +79,7 @@ def _stranded(case: Case, local: SocketTry) -> Finding:
         return Finding("FALL-1", Verdict.INCONCLUSIVE, f"{reason}, but the public server was not up", evidence)
     patience_ms = case.profile.budgets.seamless_ms
     if waited_ms > patience_ms + case.error_ms:
-        return Finding("FALL-1", Verdict.FAIL, reason, evidence)
+        return Finding("FALL-1", Verdict.FAIL, reason, evidence, measured_ms=waited_ms, budget_ms=patience_ms)
     return Finding("FALL-1", Verdict.INCONCLUSIVE, f"{reason}; only {patience_ms:.0f} ms would tell", evidence)
 
 

@@ -30,17 +30,23 @@ def asks_first(case: Case) -> Finding | None:
     if case.role(first.url) is not Role.PROBE:
         reason = f"its first contact, {first.at_ms:.0f} ms after its start, was {first.url}, not the local signature"
         return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(first))
-    unasked = [attempt for attempt in case.attempts if attempt.probe is None]
-    if unasked:
-        socket = unasked[0].sockets[0]
+    unasked = next((attempt for attempt in case.attempts if _did_not_ask(attempt)), None)
+    if unasked is not None:
+        socket = unasked.sockets[0].started
+        how = "without asking for" if unasked.probe is None else "on the browser's cached copy of"
         reason = (
-            f"attempt {unasked[0].index + 1} of {len(case.attempts)} opened {socket.started.url} at "
-            f"{socket.started.at_ms:.0f} ms without asking for the local signature"
+            f"attempt {unasked.index + 1} of {len(case.attempts)} opened {socket.url} at "
+            f"{socket.at_ms:.0f} ms {how} the local signature"
         )
-        return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(socket.started))
+        return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(unasked.started, socket))
     probes = [attempt.started for attempt in case.attempts]
     reason = f"each of {len(probes)} attempts began with the local signature"
     return Finding("SEL-1", Verdict.PASS, reason, evidence_of(*probes))
+
+
+def _did_not_ask(attempt: Attempt) -> bool:
+    """Whether it opened a socket and the local server had not been asked."""
+    return bool(attempt.sockets) and (attempt.probe is None or attempt.probe.cached)
 
 
 def _harmless(case: Case, contact: Contact) -> bool:

@@ -52,9 +52,11 @@ def show(console: Console, result: RunResult, *, verbose: bool = False) -> None:
 def summary(subjects: Iterable[SubjectResult]) -> Table:
     """One line a subject."""
     table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
     for subject in subjects:
         totals = [Text(str(total), style=STYLE[total.verdict]) for total in view.totals(subject)]
-        scenarios = counts(subject.scenarios).append(f" of {_count(len(subject.scenarios), 'scenario')}")
+        scenarios = counts(subject.scenarios).append(f" of {len(subject.scenarios)}")
         table.add_row(Text(view.name_of(subject), style="bold"), Text("  ").join(totals), scenarios)
     return table
 
@@ -157,11 +159,9 @@ def _head(group: view.Group) -> Text:
     head = Text(group.name, style="bold")
     if len(group.scenarios) == 1:
         head.append(group.cases[0])
-        went = view.went_to(group.scenarios[0])
     else:
         head.append(f" {' '.join(group.cases)}", style="not bold")
-        went = ", ".join(part for part in (group.went_to.replace("none", "no server"), group.connect) if part)
-    return head.append(f"  → {went}", style="not bold") if went else head
+    return head.append(f"  → {group.ended}", style="not bold") if group.ended else head
 
 
 def _found(subject: SubjectResult, scenario: ScenarioResult, group: view.Group) -> Text:

@@ -185,13 +185,7 @@ def _bracketed(level: Level | None) -> str:
 
 def went_to(scenario: ScenarioResult) -> str:
     """Which server, and how soon: ``public, 83 ms``."""
-    if scenario.timeline is None:
-        return ""  # nothing was observed
-    if scenario.connect_ms is None:
-        return "no server" if scenario.connected_to is Outcome.NONE else str(scenario.connected_to)
-    if scenario.connected_to is Outcome.NONE:
-        return f"no server in the end (first after {scenario.connect_ms:.0f} ms)"
-    return f"{scenario.connected_to}, {scenario.connect_ms:.0f} ms"
+    return Group("", (scenario,)).ended
 
 
 def count_by_verdict(scenarios: Iterable[ScenarioResult]) -> dict[Verdict, int]:
@@ -228,6 +222,13 @@ class Group:
         if not found:
             return ""
         return f"{found[0]} ms" if found[0] == found[-1] else f"{found[0]} to {found[-1]} ms"
+
+    @property
+    def ended(self) -> str:
+        """Both in words; empty where nothing was observed."""
+        if self.went_to == Outcome.NONE.value:
+            return f"no server in the end (first after {self.connect})" if self.connect else "no server"
+        return ", ".join(part for part in (self.went_to, self.connect) if part)
 
     @property
     def cases(self) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ FLAGS = (
     "--disable-features=Translate,MediaRouter,OptimizationHints,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
 )
 _PR_SET_PDEATHSIG = 1
+_LOG = "browser.log"
 _GRACE_S = 3.0  # Chromium closes in about 0.1 s; past this it is killed
 
 
@@ -78,6 +79,11 @@ class Chromium:
     def is_alive(self) -> bool:
         """Whether the process runs and its pipe is open."""
         return self._process.returncode is None and (self._cdp is None or not self._cdp.is_closed)
+
+    def last_words(self) -> str:
+        """The end of what it printed."""
+        printed = (self._directory / _LOG).read_text(errors="replace").strip().splitlines()[-3:]
+        return " / ".join(printed) or "nothing"
 
     async def obituary(self) -> str:
         """Why the browser is gone."""
@@ -149,8 +155,9 @@ def _high(fd: int) -> int:
     return high
 
 
-def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, headed: bool, piped: bool) -> list[str]:
+def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, headed: bool, page: str) -> list[str]:
     """The whole command that ``launch`` runs."""
+    piped = not page
     return [
         browser.path,
         *FLAGS,
@@ -159,26 +166,28 @@ def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, heade
         *(["--remote-debugging-pipe", "--enable-unsafe-extension-debugging", "--no-startup-window"] if piped else []),
         f"--user-data-dir={profile}",
         *flags,
-        *([] if piped else ["about:blank"]),
+        *([page] if page else []),
     ]
 
 
 async def launch(
-    browser: Browser, directory: Path, flags: Sequence[str] = (), *, headed: bool = False, piped: bool = True
+    browser: Browser, directory: Path, flags: Sequence[str] = (), *, headed: bool = False, page: str = ""
 ) -> Chromium:
-    """Start a browser that lives in ``directory``. ``piped=False``: no debugging of any kind.
+    """Start a browser that lives in ``directory``. ``page``: it shows that, and allows no debugging of any kind.
 
-    Raises BrowserDied with what the browser printed when it does not come up.
+    Raises BrowserDied with what the browser printed when it does not come up (a browser with a ``page`` cannot
+    be asked, so that is its caller's to see).
     """
     make_directory(directory)
-    command = command_line(browser, directory / "profile", flags, headed=headed, piped=piped)
+    command = command_line(browser, directory / "profile", flags, headed=headed, page=page)
+    piped = not page
     environment = {
         **os.environ,
         "HOME": str(directory),
         "XDG_CONFIG_HOME": str(directory),
         "XDG_CACHE_HOME": str(directory),
     }
-    log = os.open(directory / "browser.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     ours: tuple[int, int] | None = None
     theirs: tuple[int, int] | None = None
     if piped:
@@ -208,17 +217,15 @@ async def launch(
     cdp = await open_pipe(*ours) if ours else None
     chromium = Chromium(process, directory, cdp)
     if cdp is not None:
-        await _await_up(chromium, cdp, directory)
+        await _await_up(chromium, cdp)
     return chromium
 
 
-async def _await_up(chromium: Chromium, cdp: Cdp, directory: Path) -> None:
+async def _await_up(chromium: Chromium, cdp: Cdp) -> None:
     try:
         await cdp.send("Browser.getVersion")
     except BrowserDied as error:
-        printed = (directory / "browser.log").read_text(errors="replace").strip().splitlines()[-3:]
+        printed = chromium.last_words()
         await chromium.close()
-        message = (
-            f"the browser did not come up: {await chromium.obituary()}; it printed: {' / '.join(printed) or 'nothing'}"
-        )
+        message = f"the browser did not come up: {await chromium.obituary()}; it printed: {printed}"
         raise BrowserDied(message) from error

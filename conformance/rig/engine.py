@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.errors import ConformError, HarnessError, SubjectError
+from conformance.errors import ConformError, HarnessError, SubjectError, Unsupported
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
@@ -71,24 +71,27 @@ class RigHolder:
         self._rig: Rig | None = None
 
     async def run(self, item: PlanItem) -> ScenarioRecord:
-        """One scenario's record. What the harness could not do is its ``failure``, never an exception.
+        """One scenario's record. What the harness could not do is in it (``failure``, ``unsupported``), never raised.
 
         Raises SubjectError: an extension that the browser refuses is the user's to mend.
         """
         begun_ms = now_ms()
-        timeline, failure = None, None
+        timeline, failure, unsupported = None, None, None
         try:
             timeline = await self._observe(item.profile, item.scenario)
+        except Unsupported as error:
+            unsupported = str(error)
         except HarnessError as error:
             failure = str(error)
             await self.close()
         wall_ms = round(now_ms() - begun_ms, 1)
-        return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline, failure, wall_ms=wall_ms)
+        whose = (item.profile.name, item.scenario.id, item.repeat)
+        return ScenarioRecord(*whose, timeline, failure, unsupported, wall_ms)
 
     async def _observe(self, profile: Profile, scenario: Scenario) -> Timeline:
-        if self._settings.rig is RigMode.UNATTACHED:
-            return await observe_unattached(self._parts, self._next_directory(), profile, scenario)
         rules = _resolve_rules(scenario, self._parts)
+        if self._settings.rig is RigMode.UNATTACHED:
+            return await observe_unattached(self._parts, self._next_directory(), profile, scenario, rules)
         if rules or FRESH_TAG in scenario.tags or self._settings.rig is RigMode.FRESH:
             rig = await self._launch(rules)
             try:

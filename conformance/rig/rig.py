@@ -20,7 +20,7 @@ from conformance.rig.cdp import CdpError
 from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.fake import ELSEWHERE, Endpoint, Fake
-from conformance.rig.faults import build
+from conformance.rig.faults import Stage, build
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import PLAIN_PORT, Hosts, resolver_rules
 from conformance.rig.netlog import NetLogParser
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from conformance.model import Profile, Scenario
+    from conformance.model import Profile, Scenario, World
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
@@ -73,6 +73,30 @@ class Servers:
     def of(self, side: Side) -> Fake:
         """The fake of one side."""
         return self.local if side is Side.LOCAL else self.public
+
+    def flags(self, parts: RigParts, netlog: Path, extra_rules: Sequence[str]) -> tuple[str, ...]:
+        """What tells a browser to come here, to trust who is here, and to log it."""
+        rules = resolver_rules(self.addresses, parts.hosts, trap=self.trap.port.address, extra=extra_rules)
+        return (
+            f"--log-net-log={netlog}",
+            f"--host-resolver-rules={rules}",
+            f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
+        )
+
+    async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
+        """Begin a scenario: both fakes new, in the world that is given."""
+        for side in Side:
+            fake = self.of(side)
+            fake.prepare(profile, recorder)
+            await fake.set_faults([each for each in build(given.of(side)) if each.stage != Stage.RESOLVE])
+        self.stranger.rule = profile.signature
+
+    def refuse_to_lie(self) -> None:
+        """A bug of a fake's must end as the harness' failure, not as the subject's. Raises RigFailed."""
+        for side in Side:
+            if (error := self.of(side).failure) is not None:
+                message = f"the {side} fake failed: {type(error).__name__}: {error}"
+                raise RigFailed(message) from error
 
     async def reset(self) -> None:
         """Drop every connection; every port refuses."""
@@ -115,14 +139,7 @@ class Rig:
         await self.servers.stranger.open()
         parser = NetLogParser(self.servers.sides)
         self._netlog = await NetLogPipe.open(directory / "netlog", parser, self._on_seen)
-        rules = resolver_rules(
-            self.servers.addresses, self.parts.hosts, trap=self.servers.trap.port.address, extra=extra_rules
-        )
-        self.flags = (
-            f"--log-net-log={directory / 'netlog'}",
-            f"--host-resolver-rules={rules}",
-            f"--ignore-certificate-errors-spki-list={self.parts.certificates.spki}",
-        )
+        self.flags = self.servers.flags(self.parts, directory / "netlog", extra_rules)
         self._chromium = await launch(self.parts.browser, directory, self.flags, headed=self.parts.headed)
         self._page = await Page.open(self._chromium.cdp)
 
@@ -146,11 +163,7 @@ class Rig:
         extension_id = ""
         begun_ms, waits = now_ms(), waits_ms(self._chromium.pid)
         try:
-            for side in Side:
-                fake = self.servers.of(side)
-                fake.prepare(profile, recorder)
-                await fake.set_faults([each for each in build(scenario.given.of(side)) if each.stage != "resolve"])
-            self.servers.stranger.rule = profile.signature
+            await self.servers.prepare(profile, recorder, scenario.given)
             extension_id, started_ms = await self._start(profile, recorder)
             reason = await conductor.conduct(scenario)
             ended = recorder.record(
@@ -161,7 +174,7 @@ class Rig:
                 starved_ms=starved_ms(waits, waits_ms(self._chromium.pid)),
             )
             await asyncio.gather(self.flush(), self._remove(extension_id))
-            self._refuse_to_lie()
+            self.servers.refuse_to_lie()
             extension_id = ""
             recorder.seal()
             recorder.events = [event for event in recorder.events if event.at_ms <= ended.at_ms]
@@ -204,13 +217,6 @@ class Rig:
         except TimeoutError:
             message = f"the browser's network log stood still for {_FLUSH_MS_MAX / 1000:.0f} s"
             raise BrowserDied(message) from None
-
-    def _refuse_to_lie(self) -> None:
-        """A bug of a fake's must end as the harness' failure, not as the subject's."""
-        for side in Side:
-            if (error := self.servers.of(side).failure) is not None:
-                message = f"the {side} fake failed: {type(error).__name__}: {error}"
-                raise RigFailed(message) from error
 
     async def _remove(self, extension_id: str) -> None:
         await self._chromium.cdp.send("Extensions.uninstall", {"id": extension_id})

@@ -35,7 +35,7 @@ class Conductor:
         fake_of: Callable[[Side], Fake],
         recorder: Recorder,
         profile: Profile,
-        flush: Callable[[], Awaitable[None]] | None,
+        flush: Callable[[], Awaitable[None]],
     ) -> None:
         self._fake_of = fake_of
         self._recorder = recorder
@@ -83,8 +83,7 @@ class Conductor:
         while begun(self._recorder.events, self._profile.endpoints) < count:
             if now_ms() >= deadline_ms:
                 return False
-            if self._flush is not None:
-                await self._flush()
+            await self._flush()
             await asyncio.sleep(_ATTEMPT_LOOK_MS / 1000)
         return True
 

@@ -4,6 +4,10 @@ The subject is named on the command line (``--load-extension``: Chromium and Chr
 branded Chrome 137 and later ignore it). The clock's zero is the first thing that the subject does,
 since a cold launch takes as long as it takes. Only profiles whose trigger is the worker's start can
 be judged this way: a click needs a page, and a page needs an interface.
+
+A browser keeps the newest lines of its log back, and loses them when it ends: one that is told to
+quit is often gone before it has written them. So its only tab asks, every 50 ms, for a URL that does not
+exist; when such a request that began after a given moment has been read, so has all before it.
 """
 
 from __future__ import annotations
@@ -11,100 +15,152 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from conformance.errors import RigFailed
+from conformance.errors import BrowserDied, Unsupported
 from conformance.events import FetchStarted, ObservationEnded, SocketStarted, Source, SubjectStarted
-from conformance.model import Side, TriggerKind
-from conformance.rig.chromium import launch, make_directory
-from conformance.rig.faults import build
-from conformance.rig.faults.base import ResolveFault
-from conformance.rig.mapping import resolver_rules
+from conformance.model import TriggerKind
+from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
+from conformance.rig.page import MARKER_HOST
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.rig import Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conformance.model import Profile, Scenario
+    from conformance.rig.browsers import Browser
     from conformance.rig.netlog import Seen
     from conformance.rig.rig import RigParts
     from conformance.timeline import Timeline
 
 _START_MS_MAX = 15_000  # a cold launch on a busy machine, seven at once: 4.8 s measured
+_FLUSH_MS_MAX = 30_000  # a browser that is silent for longer is as good as dead
+_LOG_STEP_MS = 1  # the log's times are whole milliseconds
+
+_TICK_URL = f"http://{MARKER_HOST}/"
+_TICKING_PAGE = (
+    "data:text/html,<script>const tick = () => "
+    f"fetch('{_TICK_URL}').catch(() => 0).finally(() => setTimeout(tick, 50)); tick();</script>"
+)
 
 
-async def observe_unattached(parts: RigParts, directory: Path, profile: Profile, scenario: Scenario) -> Timeline:
-    """One scenario in a browser of its own. Raises BrowserDied, RigFailed."""
-    if profile.trigger.kind is not TriggerKind.START:
-        message = f"{profile.name}: its trigger is a {profile.trigger.kind}, which this rig cannot give; use --rig warm"
-        raise RigFailed(message)
+class UnattachedBrowser:
+    """A browser that nobody can talk to, heard through its network log. ``launch``, then ``close``."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._ticked_ms = 0.0  # when the newest tick that was read began
+        self._news = asyncio.Event()
+        self._netlog: NetLogPipe | None = None
+        self._chromium: Chromium
+        self._death: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The browser process."""
+        return self._chromium.pid
+
+    async def launch(self, parts: RigParts, servers: Servers, directory: Path, flags: Sequence[str]) -> None:
+        """Start it and wait until it is heard. Raises BrowserDied, RigFailed."""
+        make_directory(directory)
+        log = directory / "netlog"
+        self._netlog = await NetLogPipe.open(log, NetLogParser(servers.sides), self.on_seen)
+        self._chromium = await launch(parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE)
+        self._death = asyncio.create_task(self._chromium.wait())
+        self._death.add_done_callback(lambda _: self._news.set())
+        await self.flush()
+
+    def on_seen(self, seen: Seen) -> None:
+        """What the page does is a tick; what an extension does, or nobody is named for, is the subject's."""
+        event = seen.event
+        if isinstance(event, FetchStarted) and event.url == _TICK_URL:
+            self._ticked_ms = event.at_ms
+            self._news.set()
+        elif not seen.initiator or seen.initiator.startswith("chrome-extension://"):
+            self._recorder.add(event)
+
+    async def flush(self) -> None:
+        """Return when everything the browser has done so far has been read. Raises BrowserDied."""
+        asked_ms = now_ms()
+        try:
+            async with asyncio.timeout(_FLUSH_MS_MAX / 1000):
+                while self._ticked_ms <= asked_ms + _LOG_STEP_MS:
+                    await self._await_news()
+        except TimeoutError:
+            message = f"the browser's network log stood still for {_FLUSH_MS_MAX / 1000:.0f} s"
+            raise BrowserDied(message) from None
+
+    async def _await_news(self) -> None:
+        if not self._chromium.is_alive:
+            why, printed = await self._chromium.obituary(), self._chromium.last_words()
+            message = f"{why}; it printed: {printed}; the scenario says nothing of the subject, run it again"
+            raise BrowserDied(message)
+        self._news.clear()
+        await self._news.wait()
+
+    async def close(self) -> None:
+        """End it, if it was ever started."""
+        if self._death is not None:
+            self._death.cancel()
+            await self._chromium.close()
+        if self._netlog is not None:
+            self._netlog.close()
+
+
+async def observe_unattached(
+    parts: RigParts, directory: Path, profile: Profile, scenario: Scenario, extra_rules: Sequence[str] = ()
+) -> Timeline:
+    """One scenario in a browser of its own. Raises Unsupported, BrowserDied, RigFailed."""
+    if (why := cannot_have(profile, parts.browser)) is not None:
+        raise Unsupported(why)
     recorder = Recorder()
     servers = Servers(parts)
-    make_directory(directory)
-
-    def on_seen(seen: Seen) -> None:
-        if not seen.initiator or seen.initiator.startswith("chrome-extension://"):
-            recorder.add(seen.event)
-
-    netlog = await NetLogPipe.open(directory / "netlog", NetLogParser(servers.sides), on_seen)
-    chromium = None
+    browser = UnattachedBrowser(recorder)
     try:
         await servers.stranger.open()
-        given = {side: build(scenario.given.of(side)) for side in Side}
-        for side, faults in given.items():
-            servers.of(side).prepare(profile, recorder)
-            await servers.of(side).set_faults([each for each in faults if not isinstance(each, ResolveFault)])
-        extra = [
-            each.apply(host)
-            for each in given[Side.PUBLIC]
-            if isinstance(each, ResolveFault)
-            for host in parts.hosts.public_names
-        ]
-        rules = resolver_rules(servers.addresses, parts.hosts, trap=servers.trap.port.address, extra=extra)
-        flags = [
-            f"--log-net-log={directory / 'netlog'}",
-            f"--host-resolver-rules={rules}",
-            f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
-            f"--load-extension={profile.extension}",
-        ]
-        begun_ms = now_ms()
-        chromium = await launch(parts.browser, directory, flags, headed=parts.headed, piped=False)
+        await servers.prepare(profile, recorder, scenario.given)
+        flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
+        await browser.launch(parts, servers, directory, flags)
         started_ms = await _first_act(recorder)
-        waits = waits_ms(chromium.pid)
         recorder.add(SubjectStarted(at_ms=started_ms, source=Source.RIG, extension_id="", how="its first request"))
-        reason = await Conductor(servers.of, recorder, profile, None).conduct(scenario)
+        waits = waits_ms(browser.pid)
+        reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
         ended = recorder.record(
             ObservationEnded,
             Source.RIG,
             reason=reason,
-            lag_ms=parts.lag.worst_since(begun_ms),
-            starved_ms=starved_ms(waits, waits_ms(chromium.pid)),
+            lag_ms=parts.lag.worst_since(started_ms),
+            starved_ms=starved_ms(waits, waits_ms(browser.pid)),
         )
-        netlog.release_writer()
-        await chromium.close()  # the browser writes out the rest of its log as it goes
-        chromium = None
-        async with asyncio.timeout(_START_MS_MAX / 1000):
-            await netlog.ended
+        await browser.flush()
+        servers.refuse_to_lie()
         recorder.seal()
         recorder.events = [event for event in recorder.events if event.at_ms <= ended.at_ms]
         return recorder.timeline(started_ms)
     finally:
-        if chromium is not None:
-            await chromium.close()
-        netlog.close()
+        await browser.close()
         await servers.reset()
         servers.close()
+
+
+def cannot_have(profile: Profile, browser: Browser) -> str | None:
+    """Why this rig cannot start this subject in this browser."""
+    if profile.trigger.kind is not TriggerKind.START:
+        return f"{profile.name}: its trigger is a {profile.trigger.kind}, which this rig cannot give; use --rig warm"
+    if browser.product == "Google Chrome":
+        return f"{browser} ignores --load-extension; use --rig warm, or a Chromium or Chrome for Testing"
+    return None
 
 
 async def _first_act(recorder: Recorder) -> float:
     """When the subject first asked for anything; now, when it has not within the time for a cold launch."""
 
-    def acted() -> bool:
-        return any(isinstance(event, FetchStarted | SocketStarted) for event in recorder.events)
+    def times() -> list[float]:
+        return [event.at_ms for event in recorder.events if isinstance(event, FetchStarted | SocketStarted)]
 
-    await recorder.wait_until(acted, now_ms() + _START_MS_MAX)
-    times = [event.at_ms for event in recorder.events if isinstance(event, FetchStarted | SocketStarted)]
-    return min(times, default=now_ms())
+    await recorder.wait_until(lambda: bool(times()), now_ms() + _START_MS_MAX)
+    return min(times(), default=now_ms())

@@ -196,7 +196,15 @@ def test_the_browsers_end_of_it_is_noticing() -> None:
     told = (
         story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=40000).drop(LOCAL, "half_open", at=2000)
     )
-    assert ask("FALL-3", told).measured_ms == 38000
+    assert ask("FALL-3", told.refused(at=41000)).measured_ms == 38000
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(77000, Verdict.FAIL), (40000, Verdict.INCONCLUSIVE)])
+def test_a_worker_that_the_browser_ends_has_noticed_nothing(end: float, verdict: Verdict) -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=30000).farewell(at=30000)
+    finding = ask("FALL-3", told.drop(LOCAL, "half_open", at=2000).end(at=end))
+    assert finding.verdict is verdict
+    assert "its silent session was closed after 28000 ms, and nothing came of it" in finding.reason
 
 
 def test_asking_alone_is_not_noticing() -> None:

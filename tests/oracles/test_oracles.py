@@ -8,27 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.events import (
-    AccessChecked,
-    Event,
-    FetchAnswered,
-    FetchEnded,
-    FetchStarted,
-    PreconnectStarted,
-    SocketClosed,
-    SocketFailed,
-    SocketOpened,
-    SocketStarted,
-    Source,
-    decode,
-    encode,
-)
+from conformance.events import decode, encode
 from conformance.files import load_requirements
 from conformance.model import Outcome, Scenario, Shown
 from conformance.oracles import ORACLES, Case
 from conformance.timeline import Timeline
 from conformance.verdict import Verdict
-from tests.timelines import DOWN, LOCAL, NEITHER, PROFILE, PUBLIC, Story, fault, scenario, story
+from tests.strategies import stories, strange
+from tests.timelines import DOWN, NEITHER, PROFILE, Story, fault, scenario
 
 EXPECTED = {
     "SEL": range(1, 7),
@@ -65,58 +52,11 @@ def test_every_oracle_says_in_one_line_what_it_holds(requirement: str) -> None:
 # --- properties ----------------------------------------------------------------------------------
 
 
-@st.composite
-def stories(draw: st.DrawFn) -> Story:
-    """What a subject may do: attempts of every kind, one after the other, and drops between."""
-    told, at = story(), 0.0
-    for _ in range(draw(st.integers(0, 5))):
-        at += draw(st.sampled_from([1.0, 40.0, 700.0, 2500.0]))
-        act = draw(st.sampled_from(["local", "public", "neither", "silent", "late", "sticks", "drop", "nothing"]))
-        lasts = draw(st.sampled_from([None, 1.0, 1500.0]))
-        if act == "local":
-            told.probe(at=at, ended=at + 5).access("allowed-no-less-public", at=at + 1)
-            told.socket(LOCAL, at=at + 6, opened=at + 9, closed=lasts and at + 9 + lasts)
-        elif act == "public":
-            told.refused(at=at).socket(PUBLIC, at=at + 3, opened=at + 40, closed=lasts and at + 40 + lasts)
-        elif act == "neither":
-            told.no_server(at=at)
-        elif act == "silent":
-            told.given_up(at=at, ended=at + 1500).socket(PUBLIC, at=at + 1503, opened=at + 1540)
-        elif act == "late":
-            told.probe(at=at, ended=at + 5).socket(LOCAL, at=at + 6, failed=at + 9).socket(PUBLIC, at=at + 10)
-        elif act == "sticks":
-            told.socket(PUBLIC, at=at, opened=at + 30)
-        elif act == "drop":
-            told.drop(
-                draw(st.sampled_from([LOCAL, PUBLIC])), draw(st.sampled_from(["reset_session", "half_open"])), at=at
-            )
-    return told.end(at=at + draw(st.sampled_from([10.0, 3000.0, 20000.0])))
-
-
 def verdicts(timeline: Timeline, given: Scenario) -> dict[str, tuple[Verdict, str] | None]:
     """Every oracle's word."""
     case = Case.of(given, PROFILE, timeline, 5)
     found = {id_: oracle.judge(case) for id_, oracle in ORACLES.items()}
     return {id_: None if word is None else (word.verdict, word.reason) for id_, word in found.items()}
-
-
-ELSEWHERE = "https://elsewhere.example/"
-
-
-def strange(at: float) -> list[Event]:
-    """What a subject may have to do with some other host."""
-    seen = {"at_ms": at, "source": Source.BROWSER}
-    return [
-        FetchStarted(request=9001, url=ELSEWHERE, method="POST", **seen),  # type: ignore[arg-type]
-        FetchAnswered(request=9001, status=500, **seen),  # type: ignore[arg-type]
-        FetchEnded(request=9001, error="ERR_FAILED", **seen),  # type: ignore[arg-type]
-        AccessChecked(request=9001, result="blocked", **seen),  # type: ignore[arg-type]
-        PreconnectStarted(url=ELSEWHERE, **seen),  # type: ignore[arg-type]
-        SocketStarted(request=9002, url="ws://elsewhere.example/", **seen),  # type: ignore[arg-type]
-        SocketOpened(request=9002, **seen),  # type: ignore[arg-type]
-        SocketClosed(request=9002, **seen),  # type: ignore[arg-type]
-        SocketFailed(request=9003, error="ERR_FAILED", **seen),  # type: ignore[arg-type]
-    ]
 
 
 @given(stories(), st.sampled_from(SCENARIOS), st.floats(0, 5000), st.integers(0, 8))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.events import SubjectStarted
+from conformance.events import FetchAnswered, Source, SubjectStarted
 from conformance.model import Endpoints, Outcome, Shown, Side, Trigger, TriggerKind
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
@@ -55,6 +55,22 @@ def test_a_later_attempt_that_does_not_ask_fails() -> None:
     finding = ask("SEL-1", told, DOWN)
     assert finding.verdict is Verdict.FAIL
     assert "attempt 2 of 2 opened wss://api.extension.semantest.com at 4000 ms" in finding.reason
+
+
+def test_going_by_a_cached_answer_is_not_asking() -> None:
+    told = local_session().drop(LOCAL, "reset_session", at=3000).probe(at=4000, ended=4002, cached=True)
+    finding = ask("SEL-1", told.socket(LOCAL, at=4005, opened=4010))
+    assert finding.verdict is Verdict.FAIL
+    assert "at 4005 ms on the browser's cached copy of the local signature" in finding.reason
+
+
+def test_a_cached_answer_that_the_server_confirmed_is_asking() -> None:
+    told = (
+        story()
+        .probe(at=10, ended=15)
+        .seen(FetchAnswered(at_ms=11, source=Source.BROWSER, request=1, status=200, from_cache=True))
+    )
+    assert ask("SEL-1", told.socket(LOCAL, at=17, opened=20)).verdict is Verdict.PASS
 
 
 def test_the_browsers_own_connection_to_the_local_server_is_part_of_the_question() -> None:

@@ -144,6 +144,7 @@ def test_stalling_on_an_endless_body_fails() -> None:
     finding = ask("SIG-6", story().probe(at=10, answered=200).effect(LOCAL, "endless", at=12).end(at=6000), ENDLESS)
     assert finding.verdict is Verdict.FAIL
     assert "no WebSocket in 5987 ms after that body began" in finding.reason
+    assert (finding.measured_ms, finding.budget_ms) == (None, None)
 
 
 def test_reading_an_endless_body_for_a_while_is_undecided() -> None:

@@ -62,7 +62,7 @@ def test_one_subject_has_nobody_beside_it(result: RunResult) -> None:
 
 
 def test_every_subject_ends_in_its_summary(result: RunResult) -> None:
-    assert words(printed(result))[-1] == "reference 2.0 MUST PASS (1/1) SHOULD PASS (1/1) 1 PASS of 1 scenario"
+    assert words(printed(result))[-1] == "reference 2.0 MUST PASS (1/1) SHOULD PASS (1/1) 1 PASS of 1"
 
 
 def test_verbose_lists_every_scenario(result: RunResult) -> None:
