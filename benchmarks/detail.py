@@ -32,7 +32,7 @@ PARTS: tuple[tuple[Any, str, str], ...] = (
     (Rig, "_start", "  load the subject"),
     (Conductor, "conduct", "  until the session is open"),
     (Rig, "flush", "  flush the network log (with the removal)"),
-    (Rig, "_remove", "  remove the subject (with the flush)"),
+    (Rig, "_remove", "  remove the subject, clear the cache (with the flush)"),
     (Recorder, "timeline", "  sort the timeline"),
     (Rig, "_clean", "  clean up"),
     (Page, "clear_cache", "    clear the HTTP cache"),

@@ -1,1 +1,1 @@
-"""semantest-conformance: may this browser extension ship?"""
+"""semantest-conformance: judges whether a browser extension may ship."""

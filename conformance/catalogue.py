@@ -25,7 +25,9 @@ from conformance.catalogue_shapes import (
     RequirementShape,
     ThenShape,
     UntilAttemptsShape,
+    UntilRequestShape,
     UntilShape,
+    acts_of,
     all_wrong,
     read,
     wrong,
@@ -33,6 +35,8 @@ from conformance.catalogue_shapes import (
 from conformance.catalogue_world import WorldReader
 from conformance.errors import DataError, did_you_mean
 from conformance.model import (
+    Act,
+    Befall,
     Change,
     Drop,
     Expectation,
@@ -42,6 +46,7 @@ from conformance.model import (
     Side,
     Until,
     UntilAttempts,
+    UntilRequest,
     World,
 )
 from conformance.yaml_source import Node, compose
@@ -61,7 +66,17 @@ __all__ = [
     "schema_text",
 ]
 
-STEPS: Final = ("until", "until_attempts", "change", "drop", "hold_ms")
+STEPS: Final = (
+    "until",
+    "until_attempts",
+    "until_request",
+    "change",
+    "drop",
+    "hold_ms",
+    "worker",
+    "subject",
+    "browser",
+)
 
 
 def parse_requirements(text: str, source: str) -> tuple[Requirement, ...]:
@@ -201,13 +216,11 @@ class _Reader:
         if not node.is_mapping or len(node.fields) != 1:
             raise wrong(self.source, node.line, f"a step is a mapping with one key: {', '.join(STEPS)}")
         ((kind, value),) = node.fields.items()
+        if kind.startswith("until") and kind in STEPS:
+            return self._until(kind, value)
         match kind:
-            case "until":
-                until = read(UntilShape, value, self.source)
-                return Until(until.session, until.within_ms)
-            case "until_attempts":
-                attempts = read(UntilAttemptsShape, value, self.source)
-                return UntilAttempts(attempts.count, attempts.within_ms)
+            case "worker" | "subject" | "browser":
+                return Befall(self._act(kind, value))
             case "hold_ms":
                 return Hold(read(HoldShape, node, self.source).hold_ms)
             case "change":
@@ -218,6 +231,23 @@ class _Reader:
                 return Drop(side, self.worlds.dropped(fault, side))
             case _:
                 raise wrong(self.source, node.line_of([kind]), f"'{kind}': no such step{did_you_mean(kind, STEPS)}")
+
+    def _until(self, kind: str, node: Node) -> Step:
+        if kind == "until_attempts":
+            attempts = read(UntilAttemptsShape, node, self.source)
+            return UntilAttempts(attempts.count, attempts.within_ms)
+        if kind == "until_request":
+            request = read(UntilRequestShape, node, self.source)
+            return UntilRequest(request.side, request.kind, request.within_ms)
+        until = read(UntilShape, node, self.source)
+        return Until(until.session, until.within_ms)
+
+    def _act(self, whose: str, node: Node) -> Act:
+        known = acts_of(whose)
+        word = str(node.plain())
+        if word not in known:
+            raise wrong(self.source, node.line, f"'{word}': no {whose} step{did_you_mean(word, known)}")
+        return known[word]
 
     def _side(self, node: Node) -> tuple[Side, Node]:
         if not node.is_mapping or len(node.fields) != 1:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = "dict[str, Any]"
 
+_BEFALLEN: Final = ("worker", "subject", "browser")
 _VARIABLE: Final = {"$ref": "#/$defs/variable"}
 
 
@@ -43,7 +44,7 @@ def json_schema(faults: Mapping[str, type], requirements: Mapping[str, Requireme
         here = [name for name, fault in faults.items() if side in world.sides_of(fault)]
         defs[f"{side}-server"] = _or_variable(_server(here))
         defs[f"{side}-drop"] = _or_variable(_one_of_keys({name: _fault_ref(name) for name in here if name in drops}))
-    for shape in (shapes.UntilShape, shapes.UntilAttemptsShape, shapes.ThenShape):
+    for shape in (shapes.UntilShape, shapes.UntilAttemptsShape, shapes.UntilRequestShape, shapes.ThenShape):
         defs[shape.__name__.removesuffix("Shape").lower()] = _or_variable(_flat(TypeAdapter(shape), defs))
     defs["step"] = _or_variable(_step())
     defs["requirement"] = {
@@ -105,9 +106,11 @@ def _step() -> Schema:
         {
             "until": {"$ref": "#/$defs/until"},
             "until_attempts": {"$ref": "#/$defs/untilattempts"},
+            "until_request": {"$ref": "#/$defs/untilrequest"},
             "change": _or_variable(_one_of_keys({side.value: {"$ref": f"#/$defs/{side}-server"} for side in Side})),
             "drop": _or_variable(_one_of_keys({side.value: {"$ref": f"#/$defs/{side}-drop"} for side in Side})),
             "hold_ms": _or_variable({"type": "number", "exclusiveMinimum": 0, "maximum": shapes.WAIT_MS_MAX}),
+            **{whose: _or_variable({"enum": list(shapes.acts_of(whose))}) for whose in _BEFALLEN},
         }
     )
 

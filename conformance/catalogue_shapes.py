@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_a
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from conformance.errors import DataError, did_you_mean
-from conformance.model import Level, Outcome, Shown
+from conformance.model import Act, Level, Outcome, RequestKind, Shown, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,6 +101,14 @@ class UntilAttemptsShape(Shape):
     within_ms: Wait = WITHIN_MS_DEFAULT
 
 
+class UntilRequestShape(Shape):
+    """Wait until a server has been asked, since the last step that is no waiting."""
+
+    side: Side
+    kind: RequestKind
+    within_ms: Wait = WITHIN_MS_DEFAULT
+
+
 class HoldShape(Shape):
     """Let the world be."""
 
@@ -117,6 +125,12 @@ class ThenShape(Shape):
 
 
 S = TypeVar("S", bound=Shape)
+
+
+def acts_of(whose: str) -> dict[str, Act]:
+    """What a step ``whose: word`` may say, by its word."""
+    parts = {act: act.value.partition(": ") for act in Act}
+    return {word: act for act, (owner, _, word) in parts.items() if owner == whose}
 
 
 def wrong(source: str, line: int, message: str) -> DataError:

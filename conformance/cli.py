@@ -7,6 +7,7 @@ not, 2 inconclusive, 3 the harness failed, 4 usage or bad input.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from enum import StrEnum
@@ -183,6 +184,9 @@ def _console(*, stderr: bool = False) -> Console:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign gets a question mark, no crash
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = get_command(app).main(args=given or ["--help"], prog_name="conform", standalone_mode=False)

@@ -79,10 +79,15 @@ class Unsupported(ConformError):
     """This machine or profile cannot have it; never a verdict on the subject. The rig makes a record of it."""
 
 
+_LISTED_MAX = 40  # more names than this are no answer
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` for the nearest known name, or the list of names when none is near."""
+    """``; did you mean 'x'?`` for the nearest known name; when none is near, the names if they are few."""
     names = sorted(known)
     near = get_close_matches(wrong, names, n=1, cutoff=0.5)
     if near:
         return f"; did you mean '{near[0]}'?"
+    if len(names) > _LISTED_MAX:
+        return "; `conform list` names them"
     return f"; known: {', '.join(names)}" if names else ""

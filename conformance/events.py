@@ -76,6 +76,35 @@ class SessionsDropped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStopped(Event):
+    """The rig had the browser stop the subject's worker. What that worker held is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStarted(Event):
+    """The rig woke the subject's worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectReloaded(Event):
+    """The rig loaded the subject again in the place of itself. ``version``: its manifest's, from now on."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserClosed(Event):
+    """The rig ended the browser, as a user does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserStarted(Event):
+    """The browser is up again with the same profile. ``how``: what brought the subject back."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimedOut(Event):
     """A step waited for something of the subject that did not come within ``within_ms``."""
 

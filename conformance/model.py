@@ -245,6 +245,22 @@ class UntilAttempts:
     within_ms: float
 
 
+class RequestKind(StrEnum):
+    """What a server may be asked for."""
+
+    PROBE = "probe"  # the signature
+    UPGRADE = "upgrade"  # a WebSocket
+
+
+@dataclass(frozen=True, slots=True)
+class UntilRequest:
+    """Wait until ``side`` has been asked for that, since the last step that is no waiting."""
+
+    side: Side
+    kind: RequestKind
+    within_ms: float
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """From now on ``side`` has these faults and no others. Open sessions stay as they are."""
@@ -268,7 +284,24 @@ class Hold:
     ms: float
 
 
-Step: TypeAlias = Until | UntilAttempts | Change | Drop | Hold
+class Act(StrEnum):
+    """What may befall the subject, as a scenario writes it."""
+
+    STOP_WORKER = "worker: stop"
+    START_WORKER = "worker: start"
+    RELOAD = "subject: reload"
+    UPDATE = "subject: update"  # the same subject with a raised version
+    RESTART = "browser: restart"  # with the same profile
+
+
+@dataclass(frozen=True, slots=True)
+class Befall:
+    """Do this to the subject's worker, to the subject or to its browser."""
+
+    act: Act
+
+
+Step: TypeAlias = Until | UntilAttempts | UntilRequest | Change | Drop | Hold | Befall
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,10 +190,17 @@ def test_off_a_terminal_reports_are_a_hundred_columns_wide(monkeypatch: pytest.M
     assert cli._console().width == 77
 
 
-def conform(*arguments: str, **more: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - Popen's own
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+def conform(*arguments: str, encoding_of: str = "utf-8", **more: Any) -> subprocess.Popen[str]:  # noqa: ANN401
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding_of}
     command = [sys.executable, "-m", "conformance", *arguments]
     return subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE, **more)  # noqa: S603 - ours
+
+
+def test_a_terminal_of_few_signs_is_no_crash() -> None:
+    with conform("list", "requirements", stdout=subprocess.PIPE, encoding_of="ascii") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "SEL-1" in out
 
 
 def test_it_runs_as_a_module() -> None:

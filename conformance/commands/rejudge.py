@@ -32,8 +32,7 @@ def judge(console: Console, directory: Path, level: Level, *, verbose: bool) -> 
 def report(console: Console, directory: Path, targets: Sequence[Target], level: Level, *, verbose: bool) -> ExitStatus:
     """Render the record's reports again; without any, print it. Rendering is what was asked, so it ends in 0."""
     record, result = judged(directory)
-    write_reports(targets, result, record, level)
-    for target in targets:
+    for target in write_reports(targets, result, record, level):
         console.print(Text(f"{target.format}: {target.path}"))
     if not targets:
         say(console, result, level, verbose=verbose)

@@ -82,10 +82,9 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
             _carry_out(plan, settings, carrier)
         record, result = judged(directory)
         writer.results(result)
-    write_reports(options.reports, result, record, options.level)
     status = say(out, result, options.level, verbose=options.verbose)
     out.print(Text(footer(plan, writer.kept, datetime.now(UTC) - started, directory)))
-    for target in options.reports:
+    for target in write_reports(options.reports, result, record, options.level):
         out.print(Text(f"{target.format}: {target.path}"))
     return status
 

@@ -10,7 +10,7 @@ from conformance.errors import InputError, did_you_mean
 from conformance.report import REPORTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from conformance.model import Level
     from conformance.record import RunRecord
@@ -38,7 +38,8 @@ def parse_target(text: str) -> Target:
     return Target(name, Path(path))
 
 
-def write_reports(targets: Iterable[Target], result: RunResult, record: RunRecord, level: Level) -> None:
-    """Write every report, one after the other."""
+def write_reports(targets: Iterable[Target], result: RunResult, record: RunRecord, level: Level) -> Iterator[Target]:
+    """Write every report, and give each as it is there."""
     for target in targets:
         REPORTERS[target.format](result, record, target.path, level=level)
+        yield target

@@ -170,7 +170,9 @@ def _found(subject: SubjectResult, scenario: ScenarioResult, group: view.Group) 
     lines = []
     for finding in view.findings_to_show(scenario):
         level = levels.get(finding.requirement)
-        line = Text(f"{finding.requirement} {level.value if level else ''}".rstrip(), style=STYLE[finding.verdict])
+        differs = view.word(finding.verdict) if finding.verdict is not scenario.verdict else ""
+        words = (finding.requirement, level.value if level else "", differs)
+        line = Text(" ".join(word for word in words if word), style=STYLE[finding.verdict])
         where = f"{group.cases[0]} " if len(group.scenarios) > 1 else ""
         lines.append(line.append(f"  {where}{view.printable(finding.reason)}", style="not bold default"))
     return Text("\n").join(lines or [Text(view.printable(scenario.reason))])

@@ -17,6 +17,7 @@ class LagMonitor:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=_KEPT)
         self._task: asyncio.Task[None] | None = None
+        self._due_ms = float("inf")
 
     def start(self) -> None:
         """Begin to sample."""
@@ -24,13 +25,14 @@ class LagMonitor:
 
     async def _sample(self) -> None:
         while True:
-            due_ms = now_ms() + _PERIOD_MS
+            self._due_ms = now_ms() + _PERIOD_MS
             await asyncio.sleep(_PERIOD_MS / 1000)
-            self._samples.append((now_ms(), max(0.0, now_ms() - due_ms)))
+            woken_ms = now_ms()
+            self._samples.append((woken_ms, max(0.0, woken_ms - self._due_ms)))
 
     def worst_since(self, since_ms: float) -> float:
-        """The longest lateness seen since then, in milliseconds."""
-        worst = 0.0
+        """The longest lateness seen since then, in milliseconds; the sample that is overdue now is one of them."""
+        worst = max(0.0, now_ms() - self._due_ms)
         for at_ms, lag_ms in reversed(self._samples):
             if at_ms < since_ms:
                 break
@@ -39,5 +41,6 @@ class LagMonitor:
 
     def stop(self) -> None:
         """End sampling."""
+        self._due_ms = float("inf")
         if self._task is not None:
             self._task.cancel()

@@ -11,6 +11,7 @@ log's own first line, so that another version of Chromium is read by name.
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import dataclass
 from enum import IntEnum
@@ -47,6 +48,15 @@ _UPGRADED = "ERR_WS_UPGRADE"
 # A request that its maker dropped ends without an error in the log; CANCELLED before the end tells.
 _GIVEN_UP = "ERR_ABORTED"
 _CUT_OFF_MS = 0.5
+# Chromium ``net/base/net_errors_posix.cc``, MapSystemError.
+_OS_ERRORS = {
+    errno.ECONNREFUSED: "ERR_CONNECTION_REFUSED",
+    errno.ECONNRESET: "ERR_CONNECTION_RESET",
+    errno.ETIMEDOUT: "ERR_CONNECTION_TIMED_OUT",
+    errno.EHOSTUNREACH: "ERR_ADDRESS_UNREACHABLE",
+    errno.ENETUNREACH: "ERR_ADDRESS_UNREACHABLE",
+    errno.ENETDOWN: "ERR_INTERNET_DISCONNECTED",
+}
 
 
 class _Phase(IntEnum):
@@ -275,6 +285,6 @@ class NetLogParser:
 
 
 def _os_error(params: dict[str, Any]) -> str:
-    """TCP_CONNECT_ATTEMPT ends with the system's errno where it failed."""
+    """TCP_CONNECT_ATTEMPT ends with the system's errno where it failed; named as Chromium names it elsewhere."""
     number = params.get("os_error", 0)
-    return f"OS_ERROR_{number}" if number else ""
+    return _OS_ERRORS.get(number, f"OS_ERROR_{number}") if number else ""

@@ -2,13 +2,14 @@
 
 The browser believes that it writes a file; the harness reads every line as it comes, and nothing
 grows on disk however long a rig lives. Chromium keeps up to 15 events back before it writes
-(``net/log/file_net_log_observer.cc``), so the reader's ``wait_for`` goes with a request that the rig
+(``net/log/file_net_log_observer.cc``), so the reader's ``expect`` goes with a request that the rig
 makes itself: when that one has come through, so has everything before it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ class NetLogPipe(asyncio.Protocol):
         self._rest = b""
         self._markers: dict[bytes, asyncio.Future[None]] = {}
         self._transport: asyncio.ReadTransport | None = None
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._keep = -1
 
     @classmethod
     async def open(cls, path: Path, parser: NetLogParser, on_seen: Callable[[Seen], None]) -> NetLogPipe:
@@ -45,7 +46,8 @@ class NetLogPipe(asyncio.Protocol):
         except OSError as error:
             message = f"{path}: the network log's pipe could not be made: {error.strerror}"
             raise RigFailed(message) from error
-        fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_BYTES)
+        with contextlib.suppress(OSError):  # a user's pipes have a limit together; a smaller one works too
+            fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_BYTES)
         # A writer of our own, kept open, so that the pipe does not end before the browser opens it.
         keep = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         pipe = cls(parser, on_seen)
@@ -53,8 +55,6 @@ class NetLogPipe(asyncio.Protocol):
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: pipe, os.fdopen(fd, "rb", 0))
         pipe._transport = transport
         return pipe
-
-    _keep: int = -1
 
     def data_received(self, data: bytes) -> None:
         """Take in what the browser wrote."""
@@ -71,25 +71,16 @@ class NetLogPipe(asyncio.Protocol):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """The browser closed its end."""
-        if not self.ended.done():
-            self.ended.set_result(None)
-
     def expect(self, marker: str) -> asyncio.Future[None]:
         """Done when a line with ``marker`` in it has been read."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._markers[marker.encode()] = waiter
         return waiter
 
-    def release_writer(self) -> None:
-        """Let the pipe end when the browser closes it."""
+    def close(self) -> None:
+        """Stop reading."""
         if self._keep >= 0:
             os.close(self._keep)
             self._keep = -1
-
-    def close(self) -> None:
-        """Stop reading."""
-        self.release_writer()
         if self._transport is not None:
             self._transport.close()

@@ -79,7 +79,11 @@ async def open_trigger_page(cdp: Cdp, extension_id: str, trigger: Trigger) -> Pa
     ready = "location.protocol === 'chrome-extension:' && document.readyState === 'complete'"
     if trigger.kind is TriggerKind.CLICK:
         ready += f" && document.querySelector({json.dumps(trigger.selector)}) !== null"
-    found = await _becomes_true(page, ready)
+    try:
+        found = await _becomes_true(page, ready)
+    except SubjectError as error:  # the selector is none: querySelector throws
+        message = f"{trigger.page}: {error}; check [trigger] selector in subject.toml"
+        raise SubjectError(message) from error
     if not found:
         what = trigger.selector if trigger.kind is TriggerKind.CLICK else "a complete document"
         message = (

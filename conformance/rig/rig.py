@@ -122,6 +122,8 @@ class Rig:
         self._page: Page
         self._recorder: Recorder | None = None
         self._subject = "chrome-extension://"
+        self._begun_ms = 0.0
+        self._waits: dict[int, float] = {}
 
     @classmethod
     async def open(cls, parts: RigParts, directory: Path, *, extra_rules: Sequence[str] = ()) -> Rig:
@@ -142,10 +144,15 @@ class Rig:
         self.flags = self.servers.flags(self.parts, directory / "netlog", extra_rules)
         self._chromium = await launch(self.parts.browser, directory, self.flags, headed=self.parts.headed)
         self._page = await Page.open(self._chromium.cdp)
+        self._waits = waits_ms(self._chromium.pid)
 
     def _on_seen(self, seen: Seen) -> None:
-        """A browser event counts when the subject caused it, or when nobody is named for it."""
-        if self._recorder is not None and (not seen.initiator or seen.initiator.startswith(self._subject)):
+        """A browser event counts when the subject caused it, or when nobody is named for it.
+
+        What the browser kept back of the last scenario, whose subject may be the same, does not.
+        """
+        is_the_subjects = not seen.initiator or seen.initiator.startswith(self._subject)
+        if self._recorder is not None and is_the_subjects and seen.event.at_ms >= self._begun_ms:
             self._recorder.add(seen.event)
 
     @property
@@ -161,19 +168,17 @@ class Rig:
         recorder = self._recorder = Recorder()
         conductor = Conductor(self.servers.of, recorder, profile, self.flush)
         extension_id = ""
-        begun_ms, waits = now_ms(), waits_ms(self._chromium.pid)
+        self._begun_ms = now_ms()
         try:
             await self.servers.prepare(profile, recorder, scenario.given)
             extension_id, started_ms = await self._start(profile, recorder)
             reason = await conductor.conduct(scenario)
-            ended = recorder.record(
-                ObservationEnded,
-                Source.RIG,
-                reason=reason,
-                lag_ms=self.parts.lag.worst_since(begun_ms),
-                starved_ms=starved_ms(waits, waits_ms(self._chromium.pid)),
-            )
-            await asyncio.gather(self.flush(), self._remove(extension_id))
+            # The browser writes out its log and takes the subject away while we look at its threads.
+            ended_ms = now_ms()
+            leaving = asyncio.gather(self.flush(), self._remove(extension_id))
+            await asyncio.sleep(0)
+            ended = self._ended(recorder, reason, ended_ms)
+            await leaving
             self.servers.refuse_to_lie()
             extension_id = ""
             recorder.seal()
@@ -186,6 +191,15 @@ class Rig:
             self._recorder = None
             self._subject = "chrome-extension://"
             await self._clean(extension_id)
+
+    def _ended(self, recorder: Recorder, reason: str, at_ms: float) -> ObservationEnded:
+        """Note the end, with what the machine cost the browser since the last scenario's."""
+        waits = waits_ms(self._chromium.pid)
+        starved, self._waits = starved_ms(self._waits, waits), waits
+        lag_ms = self.parts.lag.worst_since(self._begun_ms)
+        ended = ObservationEnded(at_ms=at_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms, starved_ms=starved)
+        recorder.add(ended)
+        return ended
 
     async def _start(self, profile: Profile, recorder: Recorder) -> tuple[str, float]:
         """Load and trigger the subject; its id, and the time at which it was asked to connect."""
@@ -219,14 +233,15 @@ class Rig:
             raise BrowserDied(message) from None
 
     async def _remove(self, extension_id: str) -> None:
+        """Take the subject away, and then what it has left in the cache."""
         await self._chromium.cdp.send("Extensions.uninstall", {"id": extension_id})
+        await self._page.clear_cache()
 
     async def _clean(self, extension_id: str) -> None:
         """Leave nothing to the next scenario: no subject, socket, cache entry or fault."""
         with contextlib.suppress(BrowserDied, CdpError):
             if extension_id:
                 await self._remove(extension_id)
-            await self._page.clear_cache()
         await self.servers.reset()
 
     async def close(self) -> None:

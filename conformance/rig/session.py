@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
@@ -13,6 +14,8 @@ from websockets.server import ServerProtocol
 from conformance.events import FrameReceived, SessionClosed, SessionOpened
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from websockets.http11 import Request as UpgradeRequest
 
     from conformance.model import Heartbeat
@@ -43,6 +46,7 @@ class Session:
         self.silent = False
         self.is_open = False
         self._heartbeat = heartbeat
+        self._beside: set[asyncio.Task[None]] = set()
         self._protocol = ServerProtocol()
         self._protocol.receive_data(request.raw)
         self._request: UpgradeRequest | None = None
@@ -71,13 +75,32 @@ class Session:
 
     async def run(self) -> None:
         """Serve the session until it ends."""
-        with contextlib.suppress(ConnectionError):
-            while data := await self.link.reader.read(65536):
-                self._protocol.receive_data(data)
-                await self._handle()
-                if self._protocol.state is State.CLOSED or (self._protocol.close_expected() and not self.silent):
-                    break
+        try:
+            with contextlib.suppress(ConnectionError):
+                while data := await self.link.reader.read(65536):
+                    self._protocol.receive_data(data)
+                    await self._handle()
+                    if self._protocol.state is State.CLOSED or (self._protocol.close_expected() and not self.silent):
+                        break
+        finally:
+            for task in self._beside:
+                task.cancel()
         self._closed()
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work`` while the session is served, until it ends."""
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._done_beside)
+
+    def _done_beside(self, task: asyncio.Task[None]) -> None:
+        self._beside.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.link.fake.failure = self.link.fake.failure or error
+
+    def ignore_messages(self) -> None:
+        """Answer no message any more, the heartbeat's included."""
+        self._heartbeat = None
 
     async def _handle(self) -> None:
         for event in self._protocol.events_received():

@@ -1,34 +1,45 @@
 """How long a browser's threads were ready to run and had no core to run on.
 
 The kernel counts it for every thread (``/proc/PID/task/TID/schedstat``, second figure, nanoseconds;
-Linux ``Documentation/scheduler/sched-stats``). Added up over the browser's processes it bounds what a
-busy machine can have cost the subject. A kernel without the figure gives 0: then only the harness's
-own lateness speaks.
+Linux ``Documentation/scheduler/sched-stats``). Added up over the threads that a subject's request passes
+through, it bounds what a busy machine can have cost the subject; pool threads that compress caches or
+write icons wait a lot and hold nobody up, so they are left out. A kernel without the figure gives 0:
+then only the harness' own lateness speaks.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-_PROC = Path("/proc")
+_PROC = "/proc"
+# Thread names (15 characters at most): the processes' main threads, their I/O threads, network, workers.
+_ON_THE_WAY = (b"chrom", b"Chrome_", b"CrBrowserMain", b"CrRendererMain", b"NetworkService", b"ServiceWorker")
 
 
 def waits_ms(group: int) -> dict[int, float]:
-    """Thread → milliseconds waited for a core so far, for every thread of a process group. About 2 ms."""
+    """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms for 80 threads."""
     waits: dict[int, float] = {}
-    for process in _PROC.iterdir():
-        if not process.name.isdigit():
+    for process in os.listdir(_PROC):  # noqa: PTH208 - pathlib takes three times as long, every scenario
+        if not process.isdigit():
             continue
         try:
-            if os.getpgid(int(process.name)) != group:
+            if os.getpgid(int(process)) != group:
                 continue
-            for thread in (process / "task").iterdir():
-                figures = (thread / "schedstat").read_text().split()
-                waits[int(thread.name)] = int(figures[1]) / 1e6
+            threads = f"{_PROC}/{process}/task"
+            for thread in os.listdir(threads):  # noqa: PTH208 - as above
+                if _read(f"{threads}/{thread}/comm").startswith(_ON_THE_WAY):
+                    waits[int(thread)] = int(_read(f"{threads}/{thread}/schedstat").split()[1]) / 1e6
         except (OSError, IndexError):
             continue  # it ended while we looked
     return waits
+
+
+def _read(path: str) -> bytes:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(fd, 100)
+    finally:
+        os.close(fd)
 
 
 def starved_ms(before: dict[int, float], after: dict[int, float]) -> float:

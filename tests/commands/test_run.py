@@ -119,6 +119,18 @@ def test_reports_are_written(engine: StandIn, tmp_path: Path) -> None:
     assert engine.ran
 
 
+def test_a_report_that_cannot_be_written_does_not_hide_the_verdict(engine: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    out = io.StringIO()
+    asked = RunOptions(
+        scenarios=("local-up",), jobs=1, output=tmp_path / "runs", reports=(Target("json", tmp_path / "file" / "x"),)
+    )
+    with pytest.raises(StorageFailed, match=r"the report was not written"):
+        run(Console(file=out, width=100), Console(file=io.StringIO()), asked)
+    assert "CONFORMS: reference" in out.getvalue()
+    assert engine.ran
+
+
 def test_fail_fast_begins_nothing_more(engine: StandIn, tmp_path: Path) -> None:
     engine.act = failed
     ran = Ran(tmp_path, repeat=5, fail_fast=True)

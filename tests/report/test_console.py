@@ -9,6 +9,7 @@ from rich.console import Console
 
 from conformance.report import console as tables
 from conformance.results import RunResult, SubjectResult
+from conformance.verdict import Finding, Verdict
 
 CODES = ((401, 40.0), (404, 90.0), (503, 62.0))
 
@@ -70,6 +71,14 @@ def test_verbose_lists_every_scenario(result: RunResult) -> None:
     assert line not in words(printed(result))
     assert line in words(printed(result, verbose=True))
     assert "local-good FAIL none SEL-2, SIG-4" in words(printed(result, verbose=True))
+
+
+def test_a_finding_says_its_verdict_where_it_is_not_the_scenarios(result: RunResult, subject: SubjectResult) -> None:
+    doubtful = Finding("TIME-1", Verdict.INCONCLUSIVE, "within its error")
+    failed = replace(subject.scenarios[1], findings=(*subject.scenarios[1].findings, doubtful))
+    lines = words(printed(replace(result, subjects=(replace(subject, scenarios=(failed,)),))))
+    assert "SIG-4 SHOULD took status <500>" in lines
+    assert "TIME-1 SHOULD INCONCLUSIVE within its error" in lines
 
 
 def test_families_say_where_their_cases_went_and_how_soon(result: RunResult) -> None:

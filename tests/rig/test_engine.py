@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from conformance.rig.environment import ERROR_MS
 from conformance.rig.steps import Conductor
 from conformance.subjects import load_subject
 from tests.rig import extensions
+from tests.rig.processes import PATIENCE_S, session_of, watched
 
 pytestmark = pytest.mark.browser
 
@@ -184,3 +187,40 @@ def test_nothing_leaks_from_one_scenario_to_the_next(browser: Browser) -> None:
         assert [event for record in records for event in events(record) if isinstance(event, ObservationEnded)]
         seen.append(findings(judged(reference(), records)))
     assert seen[0] == seen[1]
+
+
+OPEN_AND_WAIT = """
+import asyncio, sys
+from pathlib import Path
+from conformance.files import load_scenarios
+from conformance.plan import PlanItem
+from conformance.rig.browsers import Browser
+from conformance.rig.engine import RunSettings, open_pool
+from conformance.subjects import load_subject
+
+async def main():
+    settings = RunSettings(Browser(sys.argv[1], "Chromium", "156", "a test"))
+    profile = load_subject(Path(sys.argv[2]), None)
+    async with open_pool(settings, [profile]) as pool:
+        holder = pool.holder()
+        record = await holder.run(PlanItem(profile, load_scenarios()[0], 0))
+        assert record.timeline, record.failure
+        print(holder._rig._chromium.pid, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def test_a_harness_that_is_killed_leaves_no_browser(browser: Browser, tmp_path: Path) -> None:
+    extension = str(bundled("fixtures", "extensions", "reference"))
+    command = [sys.executable, "-c", OPEN_AND_WAIT, browser.path, extension]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as harness:  # noqa: S603
+        assert harness.stdout is not None
+        pid = int(harness.stdout.readline())
+        with watched(*session_of(pid)) as processes:
+            assert pid in processes.left()
+            assert len(processes.left()) > 3
+            harness.send_signal(signal.SIGKILL)
+            assert processes.left(PATIENCE_S) == set()

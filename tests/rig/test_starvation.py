@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
+
+from conformance.rig import starvation
 from conformance.rig.starvation import starved_ms, waits_ms
 
 
-def test_our_own_threads_are_found() -> None:
+def test_only_threads_on_the_way_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = Path(f"/proc/{os.getpid()}/comm").read_bytes()
+    monkeypatch.setattr(starvation, "_ON_THE_WAY", (name.strip(),))
     assert os.getpid() in waits_ms(os.getpgid(0))
+    monkeypatch.setattr(starvation, "_ON_THE_WAY", (b"no such thread",))
+    assert waits_ms(os.getpgid(0)) == {}
 
 
 def test_no_such_group_has_waited_for_nothing() -> None:

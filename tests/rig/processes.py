@@ -1,0 +1,73 @@
+"""Stand-ins for a browser, and processes watched until they end."""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from conformance.rig.browsers import Browser
+
+PATIENCE_S = 10.0
+# What launch() asks a piped browser first: a byte has come, so the question has been put.
+ANSWERS = r"""head -c 1 <&3 >/dev/null; printf '{"id":1,"result":{}}\0' >&4"""
+
+
+def stand_in(directory: Path, *lines: str) -> Browser:
+    """A browser that does what these lines of sh say."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "stand-in"
+    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    path.chmod(0o700)
+    return Browser(str(path), "Stand-in", "1", "a test")
+
+
+def says_its_pid(path: Path) -> str:
+    """A line of sh: the process' number, in a file that is there when it is whole."""
+    whole, half = shlex.quote(str(path)), shlex.quote(f"{path}.half")
+    return f"echo $$ > {half}; mv {half} {whole}"
+
+
+class Watched:
+    """Processes by descriptors, which no other process can come to stand for."""
+
+    def __init__(self, descriptors: dict[int, int]) -> None:
+        self._descriptors = descriptors  # pid → descriptor
+
+    def left(self, patience_s: float = 0) -> set[int]:
+        """Those that have not ended when ``patience_s`` is over."""
+        left = set(self._descriptors)
+        for pid, descriptor in self._descriptors.items():
+            if select.select([descriptor], [], [], patience_s)[0]:
+                left.remove(pid)
+        return left
+
+
+@contextmanager
+def watched(*pids: int) -> Iterator[Watched]:
+    """Watch processes from here on, whoever their parent is. Those that are gone already are not among them."""
+    descriptors: dict[int, int] = {}
+    try:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                descriptors[pid] = os.pidfd_open(pid)
+        yield Watched(descriptors)
+    finally:
+        for descriptor in descriptors.values():
+            os.close(descriptor)
+
+
+def session_of(leader: int) -> list[int]:
+    """Every process of a session: a browser has one of its own."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended while we looked
+        if int(fields[3]) == leader:
+            members.append(int(stat.parent.name))
+    return members

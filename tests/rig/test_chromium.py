@@ -1,0 +1,233 @@
+"""One browser process, from launch to its end, with stand-ins that are small enough to misbehave at will."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import BrowserDied, RigFailed
+from conformance.rig import chromium as chromium_module
+from conformance.rig.browsers import Browser
+from conformance.rig.chromium import FLAGS, Chromium, command_line, launch, make_directory
+from tests.rig.processes import ANSWERS, PATIENCE_S, says_its_pid, stand_in, watched
+
+LISTENS = [ANSWERS, "cat <&3 >/dev/null"]  # comes up, and quits when its pipe is closed
+NOWHERE = Browser("/nowhere/chromium", "Chromium", "156", "a test")
+DEBUGGING = ("--remote-debugging-pipe", "--enable-unsafe-extension-debugging")
+
+
+@asynccontextmanager
+async def launched(directory: Path, *lines: str, page: str = "") -> AsyncIterator[Chromium]:
+    """A stand-in that is up."""
+    browser = stand_in(directory, *lines)
+    chromium = await launch(browser, directory / "rig", page=page)
+    try:
+        yield chromium
+    finally:
+        await chromium.close()
+
+
+# --- coming up -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (["echo no display >&2", "exit 7"], r"the browser exited with status 7; it printed: no display$"),
+        (["exit 0"], r"exited with status 0; it printed: nothing$"),
+        (["seq 9", "kill -SEGV $$"], r"was ended by SIGSEGV; it printed: 7 / 8 / 9$"),
+        (["echo deaf", "exec 3<&- 4>&-", "exec sleep 1000"], r"was ended by SIGKILL; it printed: deaf$"),
+    ],
+    ids=["status", "nothing", "signal", "closes-its-pipe"],
+)
+def test_a_browser_that_does_not_come_up_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], why: str
+) -> None:
+    monkeypatch.setattr(chromium_module, "_GRACE_S", 0.2)
+    with pytest.raises(BrowserDied, match=why) as caught:
+        asyncio.run(launch(stand_in(tmp_path, *lines), tmp_path / "rig"))
+    assert str(caught.value).startswith("the browser did not come up: ")
+    assert not (tmp_path / "rig").exists()
+
+
+@pytest.mark.parametrize(("mode", "why"), [(0o600, "Permission denied"), (None, "No such file or directory")])
+def test_a_browser_that_cannot_be_started_says_why(tmp_path: Path, mode: int | None, why: str) -> None:
+    path = tmp_path / "chromium"
+    if mode is not None:
+        path.touch(mode)
+    with pytest.raises(BrowserDied, match=rf"chromium could not be started: {why}"):
+        asyncio.run(launch(Browser(str(path), "Chromium", "156", "a test"), tmp_path / "rig"))
+
+
+def test_a_directory_that_cannot_be_made_fails_the_rig(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RigFailed, match=r"file/rig: cannot be made: Not a directory; .*TMPDIR"):
+        make_directory(tmp_path / "file" / "rig")
+
+
+def test_what_a_browser_can_touch_is_its_own(tmp_path: Path) -> None:
+    """Its home, and no descriptor of the harness: a pipe that another rig holds open would never end."""
+
+    async def scene() -> list[str]:
+        lines = ["echo $HOME $XDG_CONFIG_HOME", "ls /proc/$$/fd", *LISTENS]
+        async with launched(tmp_path / "first", *LISTENS), launched(tmp_path / "second", *lines):
+            return (tmp_path / "second" / "rig" / "browser.log").read_text().splitlines()
+
+    homes, *descriptors = asyncio.run(scene())
+    assert set(homes.split()) == {str(tmp_path / "second" / "rig")}
+    script = {"10"}  # the shell's own
+    assert {*descriptors} - script == {"0", "1", "2", "3", "4"}
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def command(*, headed: bool = False, page: str = "") -> list[str]:
+    return command_line(NOWHERE, Path("profile"), ["--own-flag"], headed=headed, page=page)
+
+
+def test_the_command_names_the_profile_and_every_flag() -> None:
+    line = command()
+    assert line[0] == NOWHERE.path
+    assert {*FLAGS, "--own-flag", "--user-data-dir=profile"} <= set(line)
+    assert set(DEBUGGING) <= set(line)
+
+
+def test_a_browser_with_a_page_has_no_debugging_of_any_kind() -> None:
+    line = command(page="about:blank")
+    assert line[-1] == "about:blank"
+    assert [flag for flag in line if "debugging" in flag or "no-startup-window" in flag] == []
+
+
+def test_only_a_headed_browser_has_a_window() -> None:
+    assert "--headless=new" in command()
+    assert [flag for flag in command(headed=True) if "headless" in flag] == []
+
+
+@pytest.mark.parametrize(("user", "expected"), [(0, True), (1000, False)])
+def test_only_root_goes_without_the_sandbox(monkeypatch: pytest.MonkeyPatch, user: int, *, expected: bool) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    assert ("--no-sandbox" in command()) is expected
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+def test_a_browser_quits_when_it_is_closed(tmp_path: Path) -> None:
+    async def scene() -> tuple[bool, Chromium, set[int]]:
+        async with launched(tmp_path, *LISTENS, "exit 3") as chromium:
+            was_alive = chromium.is_alive
+            with watched(chromium.pid) as browser:
+                await chromium.close()
+                return was_alive, chromium, browser.left()
+
+    was_alive, chromium, left = asyncio.run(scene())
+    assert was_alive
+    assert not chromium.is_alive
+    assert left == set()
+    assert asyncio.run(chromium.obituary()) == "the browser exited with status 3"  # by itself: nobody killed it
+    assert not (tmp_path / "rig").exists()
+
+
+def test_its_directory_can_be_kept(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with launched(tmp_path, "echo hello", *LISTENS) as chromium:
+            await chromium.close(keep_directory=True)
+            assert chromium.last_words() == "hello"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("page", ["", "about:blank"], ids=["piped", "unattached"])
+def test_a_browser_that_does_not_quit_is_killed_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setattr(chromium_module, "_GRACE_S", 0.05)
+    child = tmp_path / "child"
+    answers = [] if page else [ANSWERS]
+
+    async def scene() -> set[int]:
+        stubborn = ["trap '' TERM", f"(trap '' TERM; sleep 1000) & echo $! > {child}", *answers, says_its_pid(up)]
+        async with launched(tmp_path, *stubborn, "while true; do sleep 1000; done", page=page) as chromium:
+            await appears(up)
+            with watched(chromium.pid, int(child.read_text())) as processes:
+                assert len(processes.left()) == 2
+                await chromium.close()
+                return processes.left(PATIENCE_S)
+
+    up = tmp_path / "up"
+    assert asyncio.run(scene()) == set()
+
+
+async def appears(path: Path) -> None:
+    """Wait for a file that another process makes."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not path.exists():  # noqa: ASYNC110, ASYNC240 - a process that knows nothing of us can only be looked at
+            await asyncio.sleep(0)
+
+
+def test_a_browser_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
+    async def scene() -> tuple[bool, str]:
+        async with launched(tmp_path, ANSWERS, "kill -KILL $$") as chromium:
+            async with asyncio.timeout(PATIENCE_S):
+                await chromium.wait()
+            return chromium.is_alive, await chromium.obituary()
+
+    assert asyncio.run(scene()) == (False, "the browser was ended by SIGKILL")
+
+
+def test_a_browser_that_hangs_up_is_as_good_as_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chromium_module, "_GRACE_S", 0.05)
+
+    async def scene() -> tuple[bool, str]:
+        async with launched(tmp_path, ANSWERS, "exec 3<&- 4>&-", "exec sleep 1000") as chromium:
+            async with asyncio.timeout(PATIENCE_S):
+                await chromium.cdp.closed
+            return chromium.is_alive, await chromium.obituary()
+
+    assert asyncio.run(scene()) == (False, "the browser closed its debugging pipe")
+
+
+def test_a_browser_without_a_pipe_has_none_to_give(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with launched(tmp_path, "exec sleep 1000", page="about:blank") as chromium:
+            assert chromium.is_alive
+            chromium.cdp.close()
+
+    with pytest.raises(BrowserDied, match="launched without a debugging pipe"):
+        asyncio.run(scene())
+
+
+LAUNCH_AND_WAIT = """
+import asyncio, sys
+from pathlib import Path
+from conformance.rig.browsers import Browser
+from conformance.rig.chromium import launch
+
+async def main():
+    chromium = await launch(Browser(sys.argv[1], "Stand-in", "1", "a test"), Path(sys.argv[2]), page=sys.argv[3])
+    print(chromium.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("page", ["", "about:blank"], ids=["piped", "unattached"])
+def test_a_browser_dies_with_a_harness_that_is_killed(tmp_path: Path, page: str) -> None:
+    """Not even a stand-in that cares for no closed pipe is left."""
+    deaf = stand_in(tmp_path, *([] if page else [ANSWERS]), "exec sleep 1000")
+    launching = [sys.executable, "-c", LAUNCH_AND_WAIT, deaf.path, str(tmp_path / "rig"), page]
+    with subprocess.Popen(launching, stdout=subprocess.PIPE, text=True) as harness:  # noqa: S603 - this Python
+        assert harness.stdout is not None
+        with watched(int(harness.stdout.readline())) as browser:
+            assert browser.left()
+            harness.send_signal(signal.SIGKILL)
+            assert browser.left(PATIENCE_S) == set()

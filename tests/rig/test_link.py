@@ -1,0 +1,162 @@
+"""One connection of a fake: how it ends is what its peer sees, and is noted once."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from conformance.events import ConnectionClosed, Event, FaultTookEffect, Source
+from conformance.model import FaultSpec
+from conformance.rig.fake import Fake
+from conformance.rig.faults import build
+from conformance.rig.link import Link
+
+PATIENCE_S = 5.0
+
+
+class Notes:
+    """Stands in for a fake: keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def record(self, kind: type[Event], **fields: Any) -> Event:  # noqa: ANN401 - the event's own fields
+        self.events.append(kind(at_ms=0, source=Source.LOCAL, **fields))
+        return self.events[-1]
+
+    @property
+    def ends(self) -> list[str]:
+        return [event.how for event in self.events if isinstance(event, ConnectionClosed)]
+
+
+class Peer:
+    """The other end of the link."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    async def read(self) -> bytes:
+        """Everything until the end."""
+        loop, got = asyncio.get_running_loop(), b""
+        async with asyncio.timeout(PATIENCE_S):
+            while piece := await loop.sock_recv(self._socket, 4096):
+                got += piece
+        return got
+
+    async def write(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    def leave(self) -> None:
+        self._socket.close()
+
+
+@asynccontextmanager
+async def linked() -> AsyncIterator[tuple[Link, Peer, Notes]]:
+    loop = asyncio.get_running_loop()
+    notes = Notes()
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        client.setblocking(False)  # noqa: FBT003 - socket's own signature
+        server.setblocking(False)  # noqa: FBT003 - socket's own signature
+        await loop.sock_connect(client, server.getsockname())
+        accepted, _ = await loop.sock_accept(server)
+        link = Link(cast("Fake", notes), 7, "localhost:3003", accepted)
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted)
+        link.use(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        try:
+            yield link, Peer(client), notes
+        finally:
+            transport.abort()
+            await asyncio.sleep(0)  # the transport's own goodbye
+
+
+def test_what_is_sent_arrives_and_a_finish_ends_it() -> None:
+    async def scene() -> tuple[bytes, list[str]]:
+        async with linked() as (link, peer, notes):
+            await link.send(b"hello")
+            link.finish()
+            return await peer.read(), notes.ends
+
+    assert asyncio.run(scene()) == (b"hello", ["server"])
+
+
+def test_a_reset_is_a_reset() -> None:
+    async def scene() -> list[str]:
+        async with linked() as (link, peer, notes):
+            link.reset()
+            with pytest.raises(ConnectionResetError):
+                await peer.read()
+            return notes.ends
+
+    assert asyncio.run(scene()) == ["reset"]
+
+
+def test_an_abort_leaves_no_word_in_the_record() -> None:
+    async def scene() -> list[Event]:
+        async with linked() as (link, peer, notes):
+            link.abort()
+            link.ended("subject")  # what the fake's own task says on its way out
+            assert await peer.read() == b""
+            return notes.events
+
+    assert asyncio.run(scene()) == []
+
+
+def test_only_the_first_end_is_noted() -> None:
+    async def scene() -> list[str]:
+        async with linked() as (link, _peer, notes):
+            link.ended("subject")
+            link.finish()
+            link.reset()
+            return notes.ends
+
+    assert asyncio.run(scene()) == ["subject"]
+
+
+def test_hanging_takes_everything_says_nothing_and_lasts_until_the_peer_leaves() -> None:
+    async def scene() -> tuple[bool, list[str]]:
+        async with linked() as (link, peer, notes):
+            hanging = asyncio.create_task(link.hang())
+            async with asyncio.timeout(PATIENCE_S):
+                await peer.write(b"x" * 16_000_000)  # more than any buffer on the way holds
+            still = not hanging.done()
+            peer.leave()
+            async with asyncio.timeout(PATIENCE_S):
+                await hanging
+            return still, notes.ends
+
+    assert asyncio.run(scene()) == (True, ["subject"])
+
+
+def test_a_peer_that_resets_ends_the_hanging_too() -> None:
+    async def scene() -> list[str]:
+        async with linked() as (link, peer, notes):
+            await link.send(b"never read, so leaving resets")
+            hanging = asyncio.create_task(link.hang())
+            await asyncio.sleep(0)
+            peer.leave()
+            async with asyncio.timeout(PATIENCE_S):
+                await hanging
+            return notes.ends
+
+    assert asyncio.run(scene()) == ["subject"]
+
+
+def test_a_faults_proof_names_the_connection_the_fault_and_the_deed() -> None:
+    async def scene() -> list[Event]:
+        async with linked() as (link, _peer, notes):
+            (fault,) = build([FaultSpec("close", {"code": 1011})])
+            link.took_effect(fault, "sent a close frame")
+            return notes.events
+
+    assert asyncio.run(scene()) == [
+        FaultTookEffect(
+            at_ms=0, source=Source.LOCAL, connection=7, fault="close(code=1011)", detail="sent a close frame"
+        )
+    ]

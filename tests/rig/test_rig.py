@@ -1,0 +1,214 @@
+"""A rig: what it tells its browser, what it takes for the subject's, and that nothing is left for the next scenario."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from conformance.bundle import bundled
+from conformance.errors import BrowserDied
+from conformance.events import (
+    FetchAnswered,
+    FetchStarted,
+    RequestReceived,
+    SessionOpened,
+    Source,
+    TcpStarted,
+    WorldSet,
+)
+from conformance.model import Endpoints, Expectation, FaultSpec, Outcome, Profile, Scenario, Shown, Side, World
+from conformance.rig.browsers import Browser
+from conformance.rig.certificates import Certificates
+from conformance.rig.lag import LagMonitor
+from conformance.rig.mapping import hosts_of
+from conformance.rig.netlog import Seen
+from conformance.rig.recorder import Recorder
+from conformance.rig.rig import Rig, RigParts
+from conformance.subjects import load_subject
+from conformance.timeline import Timeline
+from tests.rig.processes import stand_in
+from tests.rig.servers import GET, PROFILE, Staged, staged
+
+NOWHERE = Browser("/nowhere", "None", "0", "a test")
+HOSTS = hosts_of([Endpoints()])
+CERTIFICATES = Certificates(HOSTS.public_names)
+REFERENCE = bundled("fixtures", "extensions", "reference")
+
+
+def parts(browser: Browser = NOWHERE) -> RigParts:
+    return RigParts(browser, HOSTS, CERTIFICATES, LagMonitor())
+
+
+# --- servers -------------------------------------------------------------------------------------
+
+
+def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
+    async def scene() -> tuple[tuple[str, ...], Staged]:
+        async with staged() as stage:
+            return stage.servers.flags(parts(), Path("log"), ["MAP first 127.0.0.1:1"]), stage
+
+    (log, rules, trust), stage = asyncio.run(scene())
+    assert log == "--log-net-log=log"
+    assert trust == f"--ignore-certificate-errors-spki-list={CERTIFICATES.spki}"
+    name, _, written = rules.partition("=")
+    assert name == "--host-resolver-rules"
+    first, *others = written.split(",")
+    assert first == "MAP first 127.0.0.1:1"
+    mapped = {line.split()[1]: line.split()[2] for line in others}
+    sides = stage.servers.sides
+    assert sides[mapped["localhost:3003"]] is Side.LOCAL
+    assert sides[mapped["api.extension.semantest.com:443"]] is Side.PUBLIC
+    assert sides[mapped["api.extension.semantest.com"]] is Side.PUBLIC  # plain http is taken, and seen
+    assert mapped["elsewhere.example.org:80"] == stage.servers.stranger.port.address
+    assert others[-1] == "MAP * ~NOTFOUND"
+
+
+def test_a_scenario_begins_in_the_world_that_is_given() -> None:
+    given = World(local=(FaultSpec("refused"),), public=(FaultSpec("name_not_found"), FaultSpec("old_tls")))
+
+    async def scene() -> tuple[list[WorldSet], object]:
+        async with staged() as stage:
+            recorder = Recorder()
+            await stage.servers.prepare(PROFILE, recorder, given)
+            with pytest.raises(ConnectionRefusedError):
+                await stage.exchange(GET)
+            return [event for event in recorder.events if isinstance(event, WorldSet)], stage.servers.stranger.rule
+
+    worlds, rule = asyncio.run(scene())
+    # The look-up is the browser's business: a flag that it was launched with.
+    assert [(world.side, world.faults) for world in worlds] == [(Side.LOCAL, ("refused",)), (Side.PUBLIC, ("old_tls",))]
+    assert rule == PROFILE.signature
+
+
+# --- the subject's and nobody else's -------------------------------------------------------------
+
+
+def test_only_what_the_subject_does_now_is_taken_for_its_own() -> None:
+    def fetch(at_ms: float) -> FetchStarted:
+        return FetchStarted(at_ms=at_ms, source=Source.BROWSER, request=1, url="http://localhost:3003/", method="GET")
+
+    async def scene() -> list[float]:
+        async with staged() as stage:
+            rig = Rig(parts(), stage.servers)
+            rig._on_seen(Seen("chrome-extension://subject", fetch(90)))  # no scenario: nobody's
+            rig._recorder, rig._begun_ms, rig._subject = Recorder(), 100, "chrome-extension://subject"
+            for number, initiator in enumerate(["chrome-extension://subject", "chrome-extension://other", "null", ""]):
+                rig._on_seen(Seen(initiator, fetch(100 + number)))
+            rig._on_seen(Seen("chrome-extension://subject", fetch(99)))  # kept back of the last scenario
+            return [event.at_ms for event in rig._recorder.events]
+
+    assert asyncio.run(scene()) == [100, 103]
+
+
+def test_a_rig_whose_browser_does_not_come_up_leaves_nothing(tmp_path: Path) -> None:
+    async def scene() -> tuple[int, int]:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        with pytest.raises(BrowserDied, match="it printed: no display"):
+            await Rig.open(parts(stand_in(tmp_path, "echo no display", "exit 1")), tmp_path / "rig")
+        for _ in range(5):
+            await asyncio.sleep(0)  # the transports' own goodbyes
+        return before, len(list(Path("/proc/self/fd").iterdir()))
+
+    before, after = asyncio.run(scene())
+    assert after == before
+    assert not (tmp_path / "rig").exists()
+
+
+# --- a real browser ------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def opened(browser: Browser, directory: Path) -> AsyncIterator[tuple[Rig, Profile]]:
+    rig = await Rig.open(parts(browser), directory)
+    try:
+        yield rig, load_subject(REFERENCE, None)
+    finally:
+        await rig.close()
+
+
+def scenario(session: Outcome, *local: FaultSpec, hold_ms: float = 0) -> Scenario:
+    then = Expectation(session, Shown.GOOD, within_ms=10_000, hold_ms=hold_ms)
+    return Scenario("made-up", "Choosing", "", (), World(local=local), (), then)
+
+
+@pytest.mark.browser
+def test_a_flush_is_complete(browser: Browser, tmp_path: Path) -> None:
+    """Twenty requests, one at a time: none may still be on its way when the flush after it is over."""
+
+    async def scene() -> list[bool]:
+        async with opened(browser, tmp_path / "rig") as (rig, _):
+            seen: list[str] = []
+            rig._netlog._on_seen = lambda each: (
+                seen.append(each.event.url) if isinstance(each.event, FetchStarted) else None
+            )
+            came = []
+            for number in range(20):
+                url = f"http://nobody.example.org/{number}"
+                await rig._page.evaluate(f"fetch('{url}').catch(() => 0)")
+                await rig.flush()
+                came.append(url in seen)
+            return came
+
+    assert asyncio.run(scene()) == [True] * 20
+
+
+@pytest.mark.browser
+def test_no_answer_is_kept_for_the_next_scenario(browser: Browser, tmp_path: Path) -> None:
+    kept = FaultSpec("answer", {"headers": {"Cache-Control": "max-age=3600"}})
+    wrong = FaultSpec("answer", {"signature": "other-name"})
+
+    async def scene() -> tuple[Timeline, Timeline]:
+        async with opened(browser, tmp_path / "rig") as (rig, subject):
+            first = await rig.observe(subject, scenario(Outcome.LOCAL, kept))
+            return first, await rig.observe(subject, scenario(Outcome.PUBLIC, wrong))
+
+    first, second = asyncio.run(scene())
+    assert [event.source for event in first.all(SessionOpened)] == [Source.LOCAL]
+    assert [event.from_cache for event in second.all(FetchAnswered)] == [False]
+    assert second.first(RequestReceived, lambda event: event.source is Source.LOCAL) is not None
+    assert [event.source for event in second.all(SessionOpened)] == [Source.PUBLIC]
+
+
+def established(ports: set[int]) -> list[int]:
+    """Which of these ports of ours have a connection."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    taken = [int(row[1].split(":")[1], 16) for row in rows if row[3] == "01"]  # TCP_ESTABLISHED
+    return [port for port in taken if port in ports]
+
+
+@pytest.mark.browser
+def test_no_connection_is_kept_for_the_next_scenario(browser: Browser, tmp_path: Path) -> None:
+    """A kept-alive socket once answered the probe of a scenario whose local server was down."""
+
+    async def scene() -> tuple[list[int], Timeline, Timeline]:
+        async with opened(browser, tmp_path / "rig") as (rig, subject):
+            first = await rig.observe(subject, scenario(Outcome.LOCAL))
+            ports = {int(address.rpartition(":")[2]) for address in rig.servers.sides}
+            left = established(ports)
+            return left, first, await rig.observe(subject, scenario(Outcome.PUBLIC, FaultSpec("refused")))
+
+    left, first, second = asyncio.run(scene())
+    assert first.first(RequestReceived) is not None
+    assert left == []
+    assert second.all(FetchAnswered) == []
+    assert second.first(TcpStarted, lambda event: event.side is Side.LOCAL) is not None
+
+
+@pytest.mark.browser
+def test_a_closed_rig_gives_its_ports_and_its_directory_back(browser: Browser, tmp_path: Path) -> None:
+    async def scene() -> list[str]:
+        async with opened(browser, tmp_path / "rig") as (rig, _):
+            assert os.path.exists(tmp_path / "rig" / "netlog")  # noqa: ASYNC240, PTH110 - one look
+            return [*rig.servers.sides, rig.servers.stranger.port.address]
+
+    addresses = asyncio.run(scene())
+    for address in addresses:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+    assert not (tmp_path / "rig").exists()

@@ -1,0 +1,247 @@
+"""A scenario's steps in their order, and why its observation ends; fakes and browser are stand-ins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import pytest
+
+from conformance.events import (
+    ConnectionAccepted,
+    Event,
+    FetchEnded,
+    FetchStarted,
+    SessionOpened,
+    SocketOpened,
+    Source,
+    StepTimedOut,
+)
+from conformance.model import (
+    Change,
+    Drop,
+    Expectation,
+    FaultSpec,
+    Hold,
+    Outcome,
+    Profile,
+    Scenario,
+    Shown,
+    Side,
+    Step,
+    Until,
+    UntilAttempts,
+    World,
+)
+from conformance.rig import steps
+from conformance.rig.fake import Fake
+from conformance.rig.faults.base import Fault
+from conformance.rig.recorder import Recorder
+from conformance.rig.steps import Conductor
+
+LOCAL, PUBLIC = Side.LOCAL, Side.PUBLIC
+PROFILE = Profile("tested", "1", "/nowhere")
+REFUSED = FaultSpec("refused")
+LONG_MS = 60_000  # never waited for: the test fails by pytest's clock, not by this one
+PATIENCE_S = 10.0
+
+
+class StandIn:
+    """One side's fake: notes what is done to it, and has a session when it is told so."""
+
+    def __init__(self, side: Side, log: list[str]) -> None:
+        self._side = side
+        self._log = log
+        self.is_open = False
+
+    def has_session(self) -> bool:
+        return self.is_open
+
+    async def set_faults(self, faults: Sequence[Fault]) -> None:
+        self._log.append(f"{self._side} is {', '.join(map(str, faults)) or 'healthy'}")
+
+    async def drop_sessions(self, fault: Fault) -> None:
+        self._log.append(f"{self._side} drops by {fault}")
+
+
+class Stage:
+    """Fakes, recorder and conductor; ``later`` happens between two turns of the conductor's waiting."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.recorder = Recorder()
+        self.fakes = {side: StandIn(side, self.log) for side in Side}
+        self.on_flush: Callable[[], None] = lambda: None
+
+    async def flush(self) -> None:
+        self.log.append("flush")
+        self.on_flush()
+
+    def now(self, side: Side | None) -> None:
+        """The subject's session is on this side, or nowhere."""
+        for each, fake in self.fakes.items():
+            fake.is_open = each is side
+        self.note(ConnectionAccepted(at_ms=0, source=Source.RIG, connection=1, endpoint=""))
+
+    def note(self, event: Event) -> None:
+        self.recorder.add(event)
+
+    async def conduct(self, then: Expectation, *when: Step, later: Sequence[Side | None] = ()) -> str:
+        scenario = Scenario("a", "Choosing", "", (), World(), when, then)
+        conductor = Conductor(lambda side: cast("Fake", self.fakes[side]), self.recorder, PROFILE, self.flush)
+        async with asyncio.timeout(PATIENCE_S):
+            conducting = asyncio.create_task(conductor.conduct(scenario))
+            for side in later:
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                self.now(side)
+            return await conducting
+
+
+def expect(session: Outcome, within_ms: float = LONG_MS, hold_ms: float = 0) -> Expectation:
+    return Expectation(session, Shown.GOOD, within_ms, hold_ms)
+
+
+def conducted(stage: Stage, then: Expectation, *when: Step, later: Sequence[Side | None] = ()) -> str:
+    return asyncio.run(stage.conduct(then, *when, later=later))
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Milliseconds that were to be slept; none are."""
+    asked: list[float] = []
+    turn = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        if seconds:
+            asked.append(round(seconds * 1000))
+        await turn(0)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    return asked
+
+
+# --- the expectation -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("session", "later"),
+    [
+        (Outcome.LOCAL, [LOCAL]),
+        (Outcome.PUBLIC, [PUBLIC]),
+        (Outcome.EITHER, [PUBLIC]),
+        (Outcome.LOCAL, [PUBLIC, LOCAL]),  # from the wrong side at once to the right one
+        (Outcome.LOCAL, [PUBLIC, None, LOCAL]),  # away from the wrong one, and later to the right one
+    ],
+)
+def test_it_ends_when_the_expected_session_is_open(
+    stage: Stage, session: Outcome, later: Sequence[Side | None]
+) -> None:
+    assert conducted(stage, expect(session), later=later) == "the expected session was open"
+
+
+def test_it_ends_soon_when_the_session_stays_on_the_other_side(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_WRONG_SIDE_MS", 1)
+    assert conducted(stage, expect(Outcome.LOCAL), later=[PUBLIC]) == "a session was open on the other side"
+
+
+@pytest.mark.parametrize("later", [[], [PUBLIC, None]], ids=["never", "lost"])
+def test_it_ends_in_time_without_a_session(stage: Stage, later: Sequence[Side | None]) -> None:
+    assert conducted(stage, expect(Outcome.LOCAL, within_ms=30), later=later) == "no session within 30 ms"
+
+
+def test_none_is_watched_for_its_whole_time(stage: Stage) -> None:
+    assert conducted(stage, expect(Outcome.NONE, within_ms=1)) == "the stated time without a session was over"
+
+
+def test_none_ends_at_once_when_a_session_opens_all_the_same(stage: Stage) -> None:
+    assert conducted(stage, expect(Outcome.NONE), later=[LOCAL]) == "a session was opened"
+
+
+def test_it_goes_on_watching_for_the_stated_time(stage: Stage, slept: list[float]) -> None:
+    stage.now(LOCAL)
+    conducted(stage, expect(Outcome.LOCAL, hold_ms=150), Hold(3000))
+    assert slept == [3000, 150]
+
+
+# --- the browser's side of it --------------------------------------------------------------------
+
+
+def opened(stage: Stage) -> None:
+    stage.now(LOCAL)
+    stage.note(SessionOpened(at_ms=0, source=Source.LOCAL, connection=1))
+
+
+def test_it_does_not_end_before_the_browser_has_told_of_every_session(stage: Stage) -> None:
+    opened(stage)
+
+    def tell_at_last() -> None:
+        if stage.log.count("flush") == 3:
+            stage.note(SocketOpened(at_ms=0, source=Source.BROWSER, request=1))
+
+    stage.on_flush = tell_at_last
+    conducted(stage, expect(Outcome.LOCAL))
+    assert stage.log == ["flush"] * 3
+
+
+def test_a_browser_that_never_tells_is_not_waited_for_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_BROWSER_LATE_MS_MAX", 1)
+    opened(stage)
+    assert conducted(stage, expect(Outcome.LOCAL)) == "the expected session was open"
+
+
+# --- the steps -----------------------------------------------------------------------------------
+
+
+def test_steps_are_done_in_their_order(stage: Stage) -> None:
+    stage.now(LOCAL)
+    drop = FaultSpec("close", {"code": 1001})
+    conducted(stage, expect(Outcome.LOCAL), Change(LOCAL, (REFUSED,)), Drop(PUBLIC, drop), Change(LOCAL, ()))
+    assert stage.log[:3] == ["local is refused", "public drops by close(code=1001)", "local is healthy"]
+
+
+def test_a_session_that_was_waited_for_lets_the_next_step_be_done(stage: Stage) -> None:
+    reason = conducted(
+        stage, expect(Outcome.EITHER), Until(Outcome.PUBLIC, LONG_MS), Change(PUBLIC, ()), later=[LOCAL, PUBLIC]
+    )
+    assert reason == "the expected session was open"
+    assert stage.log[0] == "public is healthy"
+
+
+def test_a_step_that_is_not_reached_ends_it(stage: Stage) -> None:
+    """What follows would judge a world that never came to be."""
+    stage.now(LOCAL)
+    reason = conducted(stage, expect(Outcome.LOCAL), Until(Outcome.PUBLIC, 1), Change(PUBLIC, (REFUSED,)))
+    assert reason == "a step of the scenario was not reached"
+    assert stage.log == []
+    (timed_out,) = [event for event in stage.recorder.events if isinstance(event, StepTimedOut)]
+    assert (timed_out.step, timed_out.within_ms, timed_out.source) == ("until session public", 1, Source.RIG)
+
+
+def attempt(stage: Stage, number: int) -> None:
+    """The subject probes and fails, as the browser's log tells when it is asked."""
+    url = PROFILE.endpoints.signature
+    stage.note(FetchStarted(at_ms=number, source=Source.BROWSER, request=number, url=url, method="GET"))
+    stage.note(FetchEnded(at_ms=number, source=Source.BROWSER, request=number, error="ERR_CONNECTION_REFUSED"))
+
+
+def test_attempts_that_reach_no_server_are_asked_of_the_browser(stage: Stage, slept: list[float]) -> None:
+    stage.on_flush = lambda: attempt(stage, stage.log.count("flush"))
+    conducted(stage, expect(Outcome.NONE, within_ms=1), UntilAttempts(3, LONG_MS), Change(LOCAL, ()))
+    assert stage.log[:4] == ["flush", "flush", "flush", "local is healthy"]
+    assert len(slept) == 3
+
+
+def test_attempts_that_do_not_come_end_it(stage: Stage, slept: list[float]) -> None:
+    attempt(stage, 1)
+    reason = conducted(stage, expect(Outcome.LOCAL), UntilAttempts(2, 1), Change(LOCAL, ()))
+    assert reason == "a step of the scenario was not reached"
+    assert "local is healthy" not in stage.log
+    assert [event.step for event in stage.recorder.events if isinstance(event, StepTimedOut)] == ["until 2 attempts"]
+    assert set(slept) <= {steps._ATTEMPT_LOOK_MS}

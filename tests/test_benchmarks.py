@@ -1,0 +1,355 @@
+"""The benchmarks' arithmetic and tables; what they measure is nothing for a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import catalogue, delay, detail, memory, throughput
+from benchmarks.measure import (
+    Block,
+    counted,
+    differing,
+    median_ms,
+    met,
+    pace_ratio,
+    per_minute,
+    plot,
+    quantile,
+    slope,
+    spread,
+    table,
+)
+from benchmarks.shell import scenario_called, without_waits
+from conformance.errors import InputError
+from conformance.events import (
+    Event,
+    FetchAnswered,
+    FetchStarted,
+    ObservationEnded,
+    RequestReceived,
+    ResponseSent,
+    Source,
+)
+from conformance.model import Endpoints, Level, Outcome
+from conformance.record import Environment
+from conformance.results import RunResult, ScenarioResult, SubjectResult
+from conformance.timeline import Timeline
+from conformance.verdict import Finding, Verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+ENDPOINTS = Endpoints()
+
+
+def block(*each_ms: float, wall_ms: float | None = None) -> Block:
+    return Block(each_ms, sum(each_ms) if wall_ms is None else wall_ms)
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.5, 50), (0.95, 95), (0.99, 99), (0.991, 100), (1.0, 100)])
+def test_quantile_is_a_measured_value(share: float, expected: float) -> None:
+    assert quantile(reversed(range(1, 101)), share) == expected
+
+
+def test_quantile_of_nothing_is_no_figure() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        quantile([], 0.5)
+
+
+def test_one_outlier_in_a_few_is_their_p99() -> None:
+    found = spread([1.0] * 9 + [50.0])
+    assert (found.count, found.p50, found.p95, found.p99, found.worst) == (10, 1.0, 50.0, 50.0, 50.0)
+
+
+def test_slope_is_that_of_the_line_whatever_one_outlier_says() -> None:
+    line = [(x, 10.0 + 0.5 * x) for x in range(9)]
+    assert slope([(float(x), y) for x, y in line]) == pytest.approx(0.5)
+    assert slope([*line, (9.0, 1000.0)]) == pytest.approx(0.5)
+    assert slope([(1.0, 5.0)]) == 0.0
+
+
+# --- contenders ----------------------------------------------------------------------------------
+
+
+def test_median_is_of_scenarios_and_pace_is_of_wall_time() -> None:
+    two_jobs = [block(100, 110, 90, 100, wall_ms=200), block(300, 100, 100, 100, wall_ms=400)]
+    assert median_ms(two_jobs) == 100
+    assert per_minute(two_jobs) == pytest.approx(8 / 600 * 60_000)
+
+
+def test_ratio_compares_each_round_with_itself() -> None:
+    # The machine was ten times slower in the second round, for both alike.
+    harness = [block(12, 12), block(120, 120), block(12, 12)]
+    limit = [block(10, 10), block(100, 100), block(10, 10)]
+    ratio = pace_ratio(harness, limit)
+    assert (ratio.middle, ratio.low, ratio.high) == pytest.approx((1.2, 1.2, 1.2))
+    assert str(ratio) == "1.20 (1.20 to 1.20)"
+
+
+def test_ratio_takes_blocks_of_different_sizes() -> None:
+    assert pace_ratio([block(500, 500)], [block(*[100] * 10)]).middle == pytest.approx(5.0)
+
+
+def test_ratio_needs_the_same_rounds_of_both() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        pace_ratio([block(1), block(1)], [block(1)])
+
+
+# --- the same thing, several times ---------------------------------------------------------------
+
+
+def test_only_what_differs_is_told() -> None:
+    runs = [{("a", "SIG-1"): "pass", ("b", "SIG-1"): "pass"}, {("a", "SIG-1"): "pass", ("b", "SIG-1"): "fail"}]
+    assert differing(runs) == {("b", "SIG-1"): ("pass", "fail")}
+    assert differing(runs[:1] * 3) == {}
+
+
+def test_a_verdict_that_one_run_lacks_differs() -> None:
+    assert differing([{("a", "RETRY-2"): "pass"}, {}]) == {("a", "RETRY-2"): ("pass", None)}
+
+
+def test_the_odd_runs_are_named() -> None:
+    assert counted(["pass", "fail", "pass", "pass", None]) == "pass in 3; fail in run 2; nothing said in run 5"
+
+
+def result(*findings: Finding, verdict: Verdict = Verdict.PASS) -> RunResult:
+    scenario = ScenarioResult("local-up", 0, verdict, findings, Outcome.LOCAL, 12.0, "the reason", 100.0)
+    subject = SubjectResult("one", "1", verdict, {Level.MUST: verdict}, (), (scenario,))
+    environment = Environment("Chromium", (), "1", "3.11", "Linux", 2, "warm", 1, 0, "2026-01-01T00:00:00Z", 5.0)
+    return RunResult("run", verdict, (subject,), environment)
+
+
+def test_catalogue_report_names_the_verdict_that_differs_and_why() -> None:
+    fine = result(Finding("SIG-1", Verdict.PASS, "as it should"))
+    odd = result(Finding("SIG-1", Verdict.FAIL, "took what it should not"), verdict=Verdict.FAIL)
+    told = catalogue.report([60.0, 130.0], [fine, odd], is_whole=True)
+    assert "local-up SIG-1: pass in 1; fail in run 2" in told
+    assert "fail: took what it should not" in told
+    assert "differ between 2 runs: 2, MISSED (at most 0)" in told  # the scenario's own and SIG-1's
+    assert "slowest run: 130.0 s, MISSED (at most 120)" in told
+
+
+def test_catalogue_report_counts_apart_what_only_some_runs_judged() -> None:
+    told = catalogue.report(
+        [60.0, 61.0], [result(Finding("RETRY-2", Verdict.PASS, "waited")), result()], is_whole=False
+    )
+    assert "differ between 2 runs: 0, met (at most 0); judged in some runs only: 1" in told
+    assert "local-up RETRY-2: pass in 1; nothing said in run 2" in told
+    assert "slowest run: 61.0 s\n" in told  # no target for a part of the catalogue
+
+
+# --- delays --------------------------------------------------------------------------------------
+
+
+def answer(*, asked: float = 1.0, received: float = 2.0, sent: float = 52.5, known: float = 53.5) -> list[Event]:
+    return [
+        FetchStarted(at_ms=asked, source=Source.BROWSER, request=7, url=ENDPOINTS.signature, method="GET"),
+        RequestReceived(
+            at_ms=received,
+            source=Source.LOCAL,
+            connection=1,
+            method="GET",
+            target="/semantest-signature",
+            host="localhost:3003",
+            origin=None,
+            upgrade=False,
+        ),
+        ResponseSent(at_ms=sent, source=Source.LOCAL, connection=1, status=200, size=40),
+        FetchAnswered(at_ms=known, source=Source.BROWSER, request=7, status=200),
+        ObservationEnded(at_ms=99.0, source=Source.RIG, reason="over", lag_ms=3.0),
+    ]
+
+
+def test_delay_is_read_off_the_timeline() -> None:
+    seen = delay.answered(Timeline.of(answer()), ENDPOINTS, 50.0)
+    assert seen == delay.Answered(50.0, joined_ms=51.5, browser_ms=52.5, fake_ms=50.5, lag_ms=3.0)
+
+
+@pytest.mark.parametrize("missing", range(5))
+def test_delay_needs_every_part(missing: int) -> None:
+    events = answer()
+    del events[missing]
+    assert delay.answered(Timeline.of(events), ENDPOINTS, 50.0) is None
+
+
+def test_errors_are_what_is_left_of_the_delay() -> None:
+    seen = [delay.Answered(0.0, 0.5, 4.0, 0.0, 0.0), delay.Answered(100.0, 101.5, 103.0, 101.0, 0.0)]
+    assert delay.errors(seen) == {"joined": [0.5, 1.5], "browser": [0.0, -1.0], "fake": [0.0, 1.0]}
+
+
+def test_delay_report_holds_the_target_against_the_worst_of_a_hundred() -> None:
+    seen = [delay.Answered(0.0, 0.5, 4.0, 0.0, 0.0)] * 99 + [delay.Answered(200.0, 209.0, 204.0, 200.0, 8.0)]
+    assert "met (at most 5)" in delay.report(seen, 0).splitlines()[2]
+    told = delay.report([*seen, seen[-1]], 3)
+    assert "MISSED (at most 5)" in told.splitlines()[2]
+    assert "209.0 for 200 (loop late 8.0)" in told
+    assert "not seen whole: 3 of 104" in told
+
+
+def test_every_delay_comes_once_a_pass_and_no_delay_more_often() -> None:
+    planned = delay.with_baseline(delay.in_random_order(5, 1))
+    assert sorted(set(planned)) == list(range(0, 401, 5))
+    assert planned.count(0) == 1 + 11
+    assert len(planned) == 81 + 11
+    assert delay.in_random_order(5, 1) != delay.in_random_order(5, 2)
+
+
+def test_only_the_local_answer_and_the_watching_change() -> None:
+    scenario = scenario_called("local-up")
+    slow = delay.delayed(scenario, 250.0)
+    assert [str(fault) for fault in slow.given.local] == ["answer(delay_ms=250.0)"]
+    assert slow.given.public == scenario.given.public
+    assert (slow.stated_wait_ms, slow.then.session) == (0.0, scenario.then.session)
+    assert without_waits(scenario).given == scenario.given
+
+
+def test_unknown_scenario_is_named() -> None:
+    with pytest.raises(InputError, match="'local-upp'"):
+        scenario_called("local-upp")
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+ROLLUP = """55d0-7ffd ---p 00000000 00:00 0    [rollup]
+Rss:               90000 kB
+Pss:               61440 kB
+Pss_Dirty:         30000 kB
+Pss_Anon:          30720 kB
+Pss_File:          20480 kB
+Pss_Shmem:         10240 kB
+"""
+STATUS = """Name:	chromium
+VmRSS:	   40960 kB
+RssAnon:	   20480 kB
+RssFile:	   19456 kB
+RssShmem:	    1024 kB
+Threads:	12
+"""
+
+
+def test_memory_is_read_from_either_file() -> None:
+    assert memory.parse_rollup(ROLLUP) == memory.Memory(60.0, 40.0)
+    assert memory.parse_rollup(STATUS) == memory.Memory(40.0, 21.0)
+    assert memory.parse_rollup("") == memory.Memory(0.0, 0.0)
+    assert memory.total([memory.Memory(1.0, 0.5), memory.Memory(2.0, 1.0)]) == memory.Memory(3.0, 1.5)
+
+
+def grown(scenarios: int, browser_mib: float) -> memory.Sample:
+    return memory.Sample(scenarios, memory.Memory(50.0, 30.0), memory.Memory(browser_mib, browser_mib / 2), 9)
+
+
+def test_memory_report_compares_the_end_with_the_mark() -> None:
+    warming = grown(100, 100.0)  # before the mark: no part of the ratio
+    flat = memory.report([warming, grown(200, 300.0), grown(300, 330.0)], 200)
+    assert re.search(r"browser +\| +300\.0 \| +330\.0 \| +330\.0 \| +\+307\.20 \| +1\.100 \| +met", flat)
+    leaking = memory.report([warming, grown(200, 300.0), grown(300, 331.0)], 200)
+    assert re.search(r"browser +\|.* 1\.103 \| +MISSED", leaking)
+    assert re.search(r"harness +\|.* 1\.000 \| +met", leaking)
+
+
+# --- throughput ----------------------------------------------------------------------------------
+
+
+def lane(name: str, ms: float, *, unanswered: int = 0) -> throughput.Lane:
+    return throughput.Lane(name, 2, [], [block(ms, ms), block(ms, ms)], [ms / 2], unanswered)
+
+
+def test_throughput_report_holds_every_ratio_against_its_target() -> None:
+    told = throughput.report(
+        [
+            lane(throughput.HARNESS, 100.0, unanswered=1),
+            lane(throughput.PIPE, 80.0),
+            lane(throughput.PLAYWRIGHT, 50.0),
+            lane(throughput.RECIPE, 600.0),
+        ],
+        jobs=1,
+    )
+    assert re.search(r"harness, warm +\| +4 \| +100\.0 \| +600 \| +50\.0 \| +1 \|", told)
+    assert re.search(r"time of .* / bare loop, pipe +\| 1\.25 \(.*\) \| +met", told)
+    assert re.search(r"time of .* / bare loop, Playwright +\| 2\.00 \(.*\) \| MISSED", told)
+    assert re.search(r"a minute of .* / recipe +\| 6\.00 \(.*\) \| +met", told)
+
+
+def test_throughput_report_does_without_the_recipe() -> None:
+    lanes = [lane(throughput.HARNESS, 1.0), lane(throughput.PIPE, 1.0), lane(throughput.PLAYWRIGHT, 1.0)]
+    assert "recipe" not in throughput.report(lanes, jobs=2)
+
+
+def test_detail_knows_the_rigs_parts() -> None:
+    assert [f"{owner}.{name}" for owner, name, _ in detail.PARTS if not hasattr(owner, name)] == []
+
+
+def test_stopwatches_are_taken_off_again() -> None:
+    before = [getattr(owner, name) for owner, name, _ in detail.PARTS]
+    with detail.watching() as stopwatch:
+        during = [getattr(owner, name) for owner, name, _ in detail.PARTS]
+        stopwatch.note("judge", 0.0)
+    assert [getattr(owner, name) for owner, name, _ in detail.PARTS] == before
+    assert not any(one is other for one, other in zip(before, during, strict=True))
+    assert [row[:2] for row in stopwatch.rows()] == [("judge", "1")]
+
+
+# --- paper ---------------------------------------------------------------------------------------
+
+
+def test_table_lines_up_in_its_source() -> None:
+    assert table(("what", "ms"), [("a", "1.0"), ("longer", "100.0")]).splitlines() == [
+        "| what   |    ms |",
+        "| ------ | ----: |",
+        "| a      |   1.0 |",
+        "| longer | 100.0 |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (met(1.25, at_most=1.25), "met (at most 1.25)"),
+        (met(1.251, at_most=1.25), "MISSED (at most 1.25)"),
+        (met(5.0, at_least=5), "met (at least 5)"),
+        (met(4.99, at_least=5), "MISSED (at least 5)"),
+    ],
+)
+def test_target_is_met_at_its_bound(told: str, expected: str) -> None:
+    assert told == expected
+
+
+def test_plot_shows_flat_as_flat_and_starts_at_zero() -> None:
+    lines = plot([(0.0, 100.0), (50.0, 99.0), (100.0, 100.0)], height=4, width=11).splitlines()
+    assert lines[0] == "   100.0 |*    *    *"
+    assert lines[3].strip() == "0.0 |"
+    assert lines[-1].split() == ["0", "100"]
+    assert plot([]) == ""
+
+
+SCRIPTS: list[Callable[[], object]] = [catalogue.parse, delay.parse, memory.parse, throughput.parse]
+
+
+@pytest.mark.parametrize("parse", SCRIPTS, ids=lambda parse: parse.__module__)
+def test_script_explains_itself(
+    parse: Callable[[], object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmark", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        parse()
+    assert ended.value.code == 0
+    assert "--extension" in capsys.readouterr().out
+
+
+def test_counts_begin_at_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmark", "--count", "0"])
+    with pytest.raises(SystemExit):
+        memory.parse()
+    assert "give a whole number from 1 on" in capsys.readouterr().err
+
+
+def test_every_script_is_documented() -> None:
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    scripts = [path for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
+    assert len(scripts) == len(SCRIPTS)
+    assert [path.name for path in scripts if f"benchmarks/{path.name}" not in text] == []
