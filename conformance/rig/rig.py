@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied, RigFailed, SubjectError
-from conformance.events import ObservationEnded, Source, SubjectStarted
+from conformance.events import ObservationEnded, SessionOpened, SocketOpened, Source, SubjectStarted
 from conformance.model import Side
 from conformance.rig.browsers import Browser
 from conformance.rig.cdp import CdpError
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
+_BROWSER_LATE_MS_MAX = 1000
 _FLUSH_MS_MAX = 30_000  # 5 ms idle; a browser that takes longer than this is as good as dead
 
 
@@ -173,10 +174,9 @@ class Rig:
             await self.servers.prepare(profile, recorder, scenario.given)
             extension_id, started_ms = await self._start(profile, recorder)
             reason = await conductor.conduct(scenario)
-            # The browser writes out its log and takes the subject away while we look at its threads.
-            ended_ms = now_ms()
-            leaving = asyncio.gather(self.flush(), self._remove(extension_id))
-            await asyncio.sleep(0)
+            ended_ms = await self._settle(recorder)
+            leaving = asyncio.ensure_future(self._remove(extension_id))
+            await asyncio.sleep(0)  # the browser takes the subject away while we look at its threads
             ended = self._ended(recorder, reason, ended_ms)
             await leaving
             self.servers.refuse_to_lie()
@@ -191,6 +191,20 @@ class Rig:
             self._recorder = None
             self._subject = "chrome-extension://"
             await self._clean(extension_id)
+
+    async def _settle(self, recorder: Recorder) -> float:
+        """Read the browser's log up to now; the time up to which everything is known.
+
+        A server's side of a session is open first; on a busy machine the browser may be late, and watching must
+        not end in between. A browser that never tells is the cross-check's to report.
+        """
+        give_up_ms = now_ms() + _BROWSER_LATE_MS_MAX
+        while True:
+            known_ms = now_ms()
+            await self.flush()
+            kinds = [type(event) for event in recorder.events if event.at_ms <= known_ms]
+            if kinds.count(SocketOpened) >= kinds.count(SessionOpened) or known_ms > give_up_ms:
+                return known_ms
 
     def _ended(self, recorder: Recorder, reason: str, at_ms: float) -> ObservationEnded:
         """Note the end, with what the machine cost the browser since the last scenario's."""

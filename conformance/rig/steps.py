@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from conformance.attempts import begun
-from conformance.events import SessionOpened, SocketOpened, Source, StepTimedOut
+from conformance.events import Source, StepTimedOut
 from conformance.model import Change, Drop, Hold, Outcome, Side, Until, UntilAttempts
 from conformance.rig.faults import build
 from conformance.rig.faults.base import SessionFault
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # A subject on the wrong server may be about to leave it; this long it is given.
 _WRONG_SIDE_MS = 1000
-_BROWSER_LATE_MS_MAX = 1000
 # Attempts that reach no server are in the browser's log only, which lags unless it is asked for.
 _ATTEMPT_LOOK_MS = 250
 
@@ -50,21 +49,8 @@ class Conductor:
                 # The world the scenario speaks of never came to be; what follows would judge another one.
                 return "a step of the scenario was not reached"
         reason = await self._expect(scenario.then)
-        await asyncio.gather(asyncio.sleep(scenario.then.hold_ms / 1000), self._await_browser())
+        await asyncio.sleep(scenario.then.hold_ms / 1000)
         return reason
-
-    async def _await_browser(self) -> None:
-        """Let the browser's log tell of every session that the servers have opened.
-
-        A server's side is open first; on a busy machine the browser may be late, and watching must not end in
-        between. A browser that never tells is the cross-check's to report.
-        """
-        deadline_ms = now_ms() + _BROWSER_LATE_MS_MAX
-        while now_ms() < deadline_ms:
-            await self._flush()
-            kinds = [type(event) for event in self._recorder.events]
-            if kinds.count(SocketOpened) >= kinds.count(SessionOpened):
-                return
 
     async def _do(self, step: Step) -> bool:
         match step:
