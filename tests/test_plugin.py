@@ -21,6 +21,8 @@ class Project:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         self.path = pytester.path
+        # Without a file of its own the project would be whatever lies above the temporary directory.
+        (self.path / "pytest.ini").write_text("[pytest]\n")
         self.verdicts({})
 
     def verdicts(self, table: dict[str, str]) -> None:
