@@ -56,10 +56,14 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some scenarios of one contender, one turn of it. ``each_ms``: every scenario's own time."""
+    """Some scenarios of one contender, one turn of it. ``each_ms``: every scenario's own time.
+
+    ``cpu_ms``: what all of its processes used of a core, added up.
+    """
 
     each_ms: tuple[float, ...]
     wall_ms: float
+    cpu_ms: float = 0.0
 
     @property
     def pace_ms(self) -> float:
@@ -75,6 +79,11 @@ def median_ms(blocks: Sequence[Block]) -> float:
 def per_minute(blocks: Sequence[Block]) -> float:
     """Scenarios a minute while the contender had its turn."""
     return _MINUTE_MS * sum(len(block.each_ms) for block in blocks) / sum(block.wall_ms for block in blocks)
+
+
+def cpu_each_ms(blocks: Sequence[Block]) -> float:
+    """Milliseconds of a core a scenario: hardly moved by what else the machine does."""
+    return sum(block.cpu_ms for block in blocks) / sum(len(block.each_ms) for block in blocks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from benchmarks.shell import (
     at_least_one,
     machine,
     main,
+    processes,
     scenario_called,
     subject_and_browser,
     warm_rigs,
@@ -82,43 +83,15 @@ def memory_of(pid: int) -> Memory:
     return Memory(0.0, 0.0)
 
 
-def children(pid: int) -> list[int]:
-    """The processes whose parent this one is."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            after_name = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
-        except OSError:
-            continue
-        if int(after_name.split()[1]) == pid:
-            found.append(int(entry.name))
-    return found
-
-
-def group(leader: int) -> list[int]:
-    """Every process of the browser: it leads a process group of its own."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if os.getpgid(int(entry.name)) == leader:
-                    found.append(int(entry.name))
-            except ProcessLookupError:
-                continue
-    return found
-
-
 async def sample(scenarios: int) -> Sample:
     """The least of a few looks: what is on its way out is no growth."""
     looks = []
     for _ in range(_LOOKS):
         await asyncio.sleep(_SETTLE_S)
-        pids = [pid for browser in children(os.getpid()) for pid in group(browser)]
+        pids = [pid for pid in processes() if pid != os.getpid()]
         looks.append((total(memory_of(pid) for pid in pids), len(pids)))
-    browser, processes = min(looks, key=lambda look: look[0].anonymous_mib)
-    return Sample(scenarios, memory_of(os.getpid()), browser, processes)
+    browser, count = min(looks, key=lambda look: look[0].anonymous_mib)
+    return Sample(scenarios, memory_of(os.getpid()), browser, count)
 
 
 FIGURES: tuple[tuple[str, Callable[[Sample], float]], ...] = (
@@ -143,8 +116,8 @@ def report(samples: list[Sample], mark: int) -> str:
         plots.append(f"{name}, MiB over scenarios\n{plot([(float(one.scenarios), of(one)) for one in samples])}")
     end = later[-1].scenarios
     head = ("PSS, MiB", f"at {later[0].scenarios}", f"at {end}", "highest", "KiB a scenario", "ratio", "target")
-    processes = median(one.processes for one in later)
-    return "\n\n".join([table(head, rows), f"browser processes: {processes:.0f}", *plots])
+    count = median(one.processes for one in later)
+    return "\n\n".join([table(head, rows), f"browser processes: {count:.0f}", *plots])
 
 
 async def run(options: argparse.Namespace) -> None:

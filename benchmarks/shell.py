@@ -101,6 +101,47 @@ def _memory_gib() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as /proc/PID/stat has it. ``cpu_ms``: its own and that of the children it has waited for."""
+
+    parent: int
+    group: int
+    cpu_ms: float
+
+
+def parse_stat(text: str, ticks_a_second: int) -> Process:
+    """One line of /proc/PID/stat. The name, second of its fields, may hold anything, blanks and brackets too."""
+    fields = text.rpartition(")")[2].split()
+    ticks = sum(int(each) for each in fields[11:15])
+    return Process(int(fields[1]), int(fields[2]), ticks / ticks_a_second * 1000)
+
+
+def processes() -> dict[int, Process]:
+    """This process and everything below it."""
+    ticks_a_second = os.sysconf("SC_CLK_TCK")
+    every = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                every[int(entry.name)] = parse_stat((entry / "stat").read_text(errors="replace"), ticks_a_second)
+            except OSError:
+                continue  # it ended while we looked
+    return below(os.getpid(), every)
+
+
+def below(root: int, every: Mapping[int, Process]) -> dict[int, Process]:
+    """The part of the tree that begins at ``root``."""
+    found: dict[int, Process] = {}
+    wanted = [root]
+    while wanted:
+        pid = wanted.pop()
+        if pid in every and pid not in found:
+            found[pid] = every[pid]
+            wanted += [child for child, process in every.items() if process.parent == pid]
+    return found
+
+
 class Progress:
     """One line on stderr: how far, and how much longer. On anything but a terminal, a line every ten seconds."""
 

@@ -21,7 +21,7 @@ from playwright.async_api import async_playwright
 
 from benchmarks.detail import watching
 from benchmarks.limits import Contender, now_ms, pipe_loop, playwright_loop, recipe
-from benchmarks.measure import Block, median_ms, met, pace_ratio, per_minute, table
+from benchmarks.measure import Block, cpu_each_ms, median_ms, met, pace_ratio, per_minute, table
 from benchmarks.shell import (
     Progress,
     Warm,
@@ -29,6 +29,7 @@ from benchmarks.shell import (
     at_least_one,
     machine,
     main,
+    processes,
     scenario_called,
     subject_and_browser,
     warm_rigs,
@@ -71,6 +72,11 @@ class Harness:
         return result.connect_ms if result.connected_to is Outcome.LOCAL else None
 
 
+def cpu_ms() -> float:
+    """What this process and all below it have used. Only one contender is at work at a time: the others idle."""
+    return sum(process.cpu_ms for process in processes().values())
+
+
 @dataclass(slots=True)
 class Lane:
     """One contender, its places (one a job), and what was measured."""
@@ -96,9 +102,10 @@ class Lane:
                 else:
                     self.connect_ms.append(connect_ms)
 
-        begun_ms = now_ms()
+        before_ms, begun_ms = cpu_ms(), now_ms()
         await asyncio.gather(*(work(place) for place in self.places))
-        self.blocks.append(Block(tuple(each_ms), now_ms() - begun_ms))
+        wall_ms = now_ms() - begun_ms
+        self.blocks.append(Block(tuple(each_ms), wall_ms, cpu_ms() - before_ms))
 
     def forget(self) -> None:
         """The turns so far were for warming up."""
@@ -150,13 +157,14 @@ def report(all_lanes: list[Lane], jobs: int) -> str:
             str(sum(len(block.each_ms) for block in lane.blocks)),
             f"{median_ms(lane.blocks):.1f}",
             f"{per_minute(lane.blocks):.0f}",
+            f"{cpu_each_ms(lane.blocks):.0f}",
             f"{median(lane.connect_ms):.1f}" if lane.connect_ms else "none",
             str(lane.unanswered),
         )
         for lane in all_lanes
     ]
     first = f"{jobs} job{'s' if jobs > 1 else ''}"
-    head = (first, "scenarios", "median ms", "a minute", "load to open, ms", "no answer")
+    head = (first, "scenarios", "median ms", "a minute", "core, ms", "load to open, ms", "no answer")
     blocks = {lane.name: lane.blocks for lane in all_lanes}
     ratios = []
     for limit in (PIPE, PLAYWRIGHT):

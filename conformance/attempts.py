@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.events import (
+    BrowserClosed,
     Event,
     FetchAnswered,
     FetchEnded,
@@ -27,6 +28,8 @@ from conformance.events import (
     SocketFrameSent,
     SocketOpened,
     SocketStarted,
+    SubjectReloaded,
+    WorkerStopped,
 )
 from conformance.model import Endpoints, Role, Side, role_of
 from conformance.timeline import Timeline
@@ -38,7 +41,13 @@ if TYPE_CHECKING:
 # accepts only to close at once (one round trip), short beside any real use.
 SETTLED_MS = 1000.0
 
+# The browser's log has whole milliseconds, so what follows within one may seem to come before.
+_CLOCKS_MS = 1.0
+
 _SESSION_SIDE = {Role.LOCAL_SESSION: Side.LOCAL, Role.PUBLIC_SESSION: Side.PUBLIC}
+# What ends a worker, and with it every socket of the subject's: the scenario's doing, not the subject's.
+Bereavement: TypeAlias = WorkerStopped | SubjectReloaded | BrowserClosed
+
 _PREFLIGHT = "OPTIONS"  # the browser's own question before a fetch; the fetch itself follows
 
 
@@ -73,7 +82,8 @@ class SocketTry:
     """One WebSocket. ``left``: when it was no longer the subject's session, whoever ended it first.
 
     That is its failure, its end, the subject's own close frame (the browser may wait a minute for the
-    answer to that), or the rig's drop. ``dropped``: the rig's drop of it.
+    answer to that), or the rig's act. ``dropped``: the rig's drop of it. ``bereft``: the rig ended the worker
+    that held it.
     """
 
     started: SocketStarted
@@ -83,13 +93,14 @@ class SocketTry:
     closed: SocketClosed | None = None
     left: Event | None = None
     dropped: SessionsDropped | None = None
+    bereft: Bereavement | None = None
 
     @property
     def settled(self) -> bool:
         """Whether it was a session that stayed, for the subject's part and the server's."""
         if self.opened is None:
             return False
-        if self.left is None or self.dropped is not None:
+        if self.left is None or self.dropped is not None or self.bereft is not None:
             return True
         return self.left.at_ms - self.opened.at_ms >= SETTLED_MS
 
@@ -188,6 +199,8 @@ def socket_tries(timeline: Timeline, endpoints: Endpoints) -> tuple[SocketTry, .
                     tries[request] = SocketTry(event, side)
             case SessionsDropped(side=side):
                 _drop(tries, side, event)
+            case WorkerStopped() | SubjectReloaded() | BrowserClosed():
+                _bereave(tries, event)
             case SocketOpened() | SocketFailed() | SocketClosed() | SocketFrameSent():
                 if (known := tries.get(event.request)) is not None:
                     tries[event.request] = _further(known, event)
@@ -211,8 +224,19 @@ def _further(known: SocketTry, event: SocketOpened | SocketFailed | SocketClosed
 
 def _drop(tries: dict[int, SocketTry], side: Side, drop: SessionsDropped) -> None:
     for request, known in tries.items():
-        if known.side is side and known.opened is not None and known.left is None and drop.count:
+        if known.side is side and known.opened is not None and drop.count and _held_until(known, drop):
             tries[request] = replace(known, left=drop, dropped=drop)
+
+
+def _bereave(tries: dict[int, SocketTry], act: Bereavement) -> None:
+    for request, known in tries.items():
+        if _held_until(known, act):
+            tries[request] = replace(known, left=act, bereft=act)
+
+
+def _held_until(known: SocketTry, act: Event) -> bool:
+    """Whether the rig's act ended it, even if the browser's answer to that seems to have come a moment before."""
+    return known.left is None or (known.failed is None and act.at_ms - known.left.at_ms <= _CLOCKS_MS)
 
 
 def _parts(timeline: Timeline, endpoints: Endpoints) -> list[_Part]:

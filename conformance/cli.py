@@ -18,14 +18,16 @@ import typer
 from rich.console import Console
 from typer.main import get_command
 
-from conformance.commands import catalogue, doctor, rejudge, selftest
+from conformance.commands import catalogue, crowd, doctor, rejudge, selftest, sweep
 from conformance.commands.crash import explained
 from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
 from conformance.commands.run import run as run_command
 from conformance.commands.targets import parse_target
-from conformance.errors import ConformError, ExitStatus
+from conformance.crowd import Outage
+from conformance.errors import ConformError, ExitStatus, InputError
 from conformance.model import Level
 from conformance.rig.engine import RigMode
+from conformance.sweep import Search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,6 +145,56 @@ def report_(
     return rejudge.report(_console(), directory, targets, _level(level), verbose=verbose)
 
 
+@app.command("crowd")
+def crowd_(  # noqa: PLR0913 - one parameter an option
+    directory: RunDir,
+    *,
+    clients: Annotated[list[int] | None, _many("N", "How many extensions come back; else 10^3 to 10^7.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="New connections a second.")] = crowd.LIMIT,
+    away: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long the server was away.")] = 30.0,
+    throttled: Annotated[bool, typer.Option("--throttled", help="Let Chromium delay their WebSockets, too.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="What is random comes from this.", show_default="the run's")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="The plot.", show_default="in RUN")] = None,
+) -> ExitStatus:
+    """Forecast how a crowd of subjects returns after an outage."""
+    sizes = tuple(clients or crowd.CLIENTS)
+    if min(sizes) < 1:
+        raise InputError(f"--clients {min(sizes)}: must be at least 1")
+    options = crowd.CrowdOptions(
+        clients=sizes, outage=Outage(away_s=away, limit=limit, throttled=throttled), seed=seed, plot=plot
+    )
+    return crowd.crowd(_console(), directory, options)
+
+
+@app.command("sweep")
+def sweep_(  # noqa: PLR0913 - one parameter an option
+    *,
+    extension: Annotated[Path | None, typer.Option(metavar="DIR", help="Of this extension.")] = None,
+    subject: Annotated[
+        Path | None, typer.Option(metavar="PROFILE.toml", help="Of what this profile describes.")
+    ] = None,
+    from_: Annotated[float, typer.Option("--from", min=0, metavar="MS", help="The shortest delay.")] = 0.0,
+    to: Annotated[float, typer.Option(min=0, metavar="MS", help="The longest delay.")] = 6000.0,
+    precision: Annotated[float, typer.Option(min=1, metavar="MS", help="How closely.")] = 5.0,
+    repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Trials at each side of the edge.")] = 10,
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
+    browser: BrowserOption = None,
+    output: OutputOption = OUTPUT,
+) -> ExitStatus:
+    """Find the delay of the local answer at which a subject goes public."""
+    options = sweep.SweepOptions(
+        extension=extension,
+        subject=subject,
+        search=Search(from_, to, precision, repeat),
+        browser=browser,
+        headed=headed,
+        output=output,
+    )
+    return sweep.sweep(_console(), _console(stderr=True), options)
+
+
 @app.command("doctor")
 def doctor_(*, browser: BrowserOption = None, output: OutputOption = OUTPUT) -> ExitStatus:
     """Say what was found on this machine, and what is missing."""
@@ -160,8 +212,12 @@ def schema(
 @app.command("list")
 def list_(
     what: Annotated[str | None, typer.Argument(metavar="[scenarios|requirements|faults]", help="Which.")] = None,
+    *,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Requirement by scenario, as a document.")] = False,
 ) -> ExitStatus:
     """List the scenarios, the requirements and the faults there are."""
+    if markdown:
+        return catalogue.print_requirements(_console(), what)
     return catalogue.list_tables(_console(), what)
 
 

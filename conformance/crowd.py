@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from conformance.backoff import THROTTLE_STEPS, throttle_ms
+from conformance.throttle import STEPS_MAX, throttle_ms
 
 if TYPE_CHECKING:
     from conformance.backoff import Backoff
 
 STEP_MS = 100.0
 STEPS_A_SECOND = 10
-HORIZON_S = 2 * 24 * 3600  # who is not back by then is reckoned no further
+_HORIZON_S = 2 * 24 * 3600
+_FAILURES_MAX = 200  # waits that still grow after so many failures grow too slowly to matter
 
 Counts: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.int64]]"
 Shares: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
@@ -34,12 +35,14 @@ Shares: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
 class Outage:
     """How long the server is away, and how many new connections it takes a second once it is back.
 
-    ``throttled``: each client's browser delays its WebSockets, too, as Chromium does.
+    ``throttled``: each client's browser delays its WebSockets, too, as Chromium does. ``horizon_s``: who is not
+    back so long after the return is reckoned no further.
     """
 
     away_s: float = 30.0
     limit: int = 500
     throttled: bool = False
+    horizon_s: float = _HORIZON_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def simulate(clients: int, backoff: Backoff, outage: Outage, rng: np.random.Gene
     connects: list[int] = []
     accepted: list[int] = []
     left = clients
-    while left and len(connects) < HORIZON_S * STEPS_A_SECOND:
+    while left and len(connects) < outage.horizon_s * STEPS_A_SECOND:
         due = waiting.due()
         came = int(due.sum())
         took = min(came, outage.limit - sum(accepted[1 - STEPS_A_SECOND :])) if came else 0
@@ -161,7 +164,7 @@ class _Waiting:
 
 
 def _laws(backoff: Backoff, *, throttled: bool) -> list[Shares]:
-    most = max(backoff.steps, THROTTLE_STEPS) if throttled else backoff.steps
+    most = min(_FAILURES_MAX, max(backoff.steps, STEPS_MAX) if throttled else backoff.steps)
     laws = []
     for failures in range(1, most + 1):
         law = _uniform(*backoff.range_ms(failures))
@@ -196,7 +199,7 @@ def sentence(storm: Storm) -> str:
     against = f"{over:,.0f} times its limit of {storm.limit:,}" if over >= 1 else f"within its limit of {storm.limit:,}"
     rate = f"{many} make up to {storm.peak:,} connects in a second when the server returns, {against}"
     if storm.back_s is None:
-        return f"{rate}; not all are back {long(HORIZON_S)} later"
+        return f"{rate}; not all are back {long(len(storm.connects) / STEPS_A_SECOND)} later"
     return f"{rate}; all are back after {long(storm.back_s)}, and {long(storm.least_s)} is the least that it allows"
 
 
@@ -206,4 +209,3 @@ def long(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
     return f"{seconds:.1f} s"
-

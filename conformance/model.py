@@ -257,7 +257,7 @@ class UntilRequest:
     """Wait until ``side`` has been asked for that, since the last step that is no waiting."""
 
     side: Side
-    kind: RequestKind
+    request: RequestKind
     within_ms: float
 
 

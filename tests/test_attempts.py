@@ -131,6 +131,16 @@ def test_a_session_that_the_rig_dropped_was_a_session_however_short() -> None:
     assert (only.outcome, only.ended_at_ms) == (Ending.OPENED, 100)
 
 
+def test_a_drop_that_the_browser_seems_to_have_answered_before_is_a_drop() -> None:
+    """The browser's log has whole milliseconds."""
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).farewell(at=2999.6)
+    (only,) = held(told.drop(LOCAL, "malformed_frame", at=3000))
+    assert only.left_ms == 3000
+    assert only.socket.dropped is not None
+    (only,) = held(story().socket(LOCAL, at=17, opened=20, closed=2990).drop(LOCAL, "close", at=3000))
+    assert (only.left_ms, only.socket.dropped) == (2990, None)
+
+
 def test_a_drop_of_nothing_drops_nothing() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).drop(LOCAL, "reset_session", at=100, count=0)
     (only,) = held(told)

@@ -12,6 +12,7 @@ from benchmarks import catalogue, delay, detail, memory, throughput
 from benchmarks.measure import (
     Block,
     counted,
+    cpu_each_ms,
     differing,
     median_ms,
     met,
@@ -23,7 +24,7 @@ from benchmarks.measure import (
     spread,
     table,
 )
-from benchmarks.shell import scenario_called, without_waits
+from benchmarks.shell import Process, below, parse_stat, scenario_called, without_waits
 from conformance.errors import InputError
 from conformance.events import (
     Event,
@@ -80,6 +81,10 @@ def test_median_is_of_scenarios_and_pace_is_of_wall_time() -> None:
     two_jobs = [block(100, 110, 90, 100, wall_ms=200), block(300, 100, 100, 100, wall_ms=400)]
     assert median_ms(two_jobs) == 100
     assert per_minute(two_jobs) == pytest.approx(8 / 600 * 60_000)
+
+
+def test_core_time_is_a_scenarios_share() -> None:
+    assert cpu_each_ms([Block((10, 10), 20, cpu_ms=60), Block((10, 10, 10), 30, cpu_ms=40)]) == pytest.approx(20.0)
 
 
 def test_ratio_compares_each_round_with_itself() -> None:
@@ -252,11 +257,25 @@ def test_memory_report_compares_the_end_with_the_mark() -> None:
     assert re.search(r"harness +\|.* 1\.000 \| +met", leaking)
 
 
+# --- processes -----------------------------------------------------------------------------------
+
+
+def test_stat_is_read_whatever_the_name() -> None:
+    line = "77 (a (bad) name) S 5 70 70 0 -1 4194560 1 2 3 4 150 50 20 30 20 0 9 0 100 1000 200"
+    assert parse_stat(line, 100) == Process(parent=5, group=70, cpu_ms=2500.0)
+
+
+def test_only_what_is_below_counts() -> None:
+    every = {pid: Process(parent, 0, 1.0) for pid, parent in ((1, 0), (2, 1), (3, 2), (4, 2), (5, 1))}
+    assert set(below(2, every)) == {2, 3, 4}
+    assert below(9, every) == {}
+
+
 # --- throughput ----------------------------------------------------------------------------------
 
 
 def lane(name: str, ms: float, *, unanswered: int = 0) -> throughput.Lane:
-    return throughput.Lane(name, 2, [], [block(ms, ms), block(ms, ms)], [ms / 2], unanswered)
+    return throughput.Lane(name, 2, [], [Block((ms, ms), 2 * ms, cpu_ms=ms)] * 2, [ms / 2], unanswered)
 
 
 def test_throughput_report_holds_every_ratio_against_its_target() -> None:
@@ -269,7 +288,7 @@ def test_throughput_report_holds_every_ratio_against_its_target() -> None:
         ],
         jobs=1,
     )
-    assert re.search(r"harness, warm +\| +4 \| +100\.0 \| +600 \| +50\.0 \| +1 \|", told)
+    assert re.search(r"harness, warm +\| +4 \| +100\.0 \| +600 \| +50 \| +50\.0 \| +1 \|", told)
     assert re.search(r"time of .* / bare loop, pipe +\| 1\.25 \(.*\) \| +met", told)
     assert re.search(r"time of .* / bare loop, Playwright +\| 2\.00 \(.*\) \| MISSED", told)
     assert re.search(r"a minute of .* / recipe +\| 6\.00 \(.*\) \| +met", told)

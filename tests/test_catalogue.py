@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from conformance.catalogue import by_id, family_id, merge_scenarios, parse_requirements, parse_scenarios
 from conformance.errors import DataError
 from conformance.model import (
+    Act,
+    Befall,
     Change,
     Drop,
     Expectation,
@@ -16,12 +18,14 @@ from conformance.model import (
     Hold,
     Level,
     Outcome,
+    RequestKind,
     Requirement,
     Scenario,
     Shown,
     Side,
     Until,
     UntilAttempts,
+    UntilRequest,
     World,
 )
 from conformance.rig.faults import FAULTS
@@ -91,6 +95,50 @@ def test_every_part_of_a_scenario() -> None:
             source="x.yaml:2",
         ),
     )
+
+
+LIFE = """\
+scenarios:
+- id: lives
+  family: The browser's life
+  says: much befalls it
+  covers: [SEL-1]
+  given: {local: up, public: up}
+  when:
+  - until_request: {side: local, kind: upgrade}
+  - worker: stop
+  - worker: start
+  - subject: reload
+  - subject: update
+  - browser: restart
+  then: {session: local, shown: good}
+"""
+
+
+def test_what_may_befall_the_subject() -> None:
+    (scenario,) = parse(LIFE)
+    assert scenario.when == (
+        UntilRequest(Side.LOCAL, RequestKind.UPGRADE, 6000),
+        *(Befall(act) for act in Act),
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "slip", "message"),
+    [
+        ("worker: stop", "worker: stopp", "x.yaml:9 'stopp': no worker step; did you mean 'stop'?"),
+        ("subject: reload", "subject: {reload: now}", "x.yaml:11 '{'reload': 'now'}': no subject step"),
+        ("browser: restart", "browser: stop", "x.yaml:13 'stop': no browser step"),
+        ("side: local", "side: lokal", "x.yaml:8 'lokal': no such side; did you mean 'local'?"),
+        ("kind: upgrade", "kind: session", "x.yaml:8 'session': no such kind; known: probe, upgrade"),
+        ("- until_request", "- untilrequest", "x.yaml:8 'untilrequest': no such step; did you mean 'until_request'?"),
+    ],
+)
+def test_a_slip_in_what_befalls_it_is_named_with_its_place(right: str, slip: str, message: str) -> None:
+    assert right in LIFE
+    with pytest.raises(DataError) as raised:
+        parse(LIFE.replace(right, slip, 1))
+    assert str(raised.value).startswith(message)
 
 
 def test_a_family_is_a_scenario_a_case() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
 from conformance import codec
+from conformance.files import load_scenarios
 from conformance.model import (
     Change,
     Drop,
@@ -20,6 +22,7 @@ from conformance.model import (
     Shown,
     Side,
     SignatureRule,
+    Step,
     Trigger,
     TriggerKind,
     Until,
@@ -102,3 +105,11 @@ def test_an_optional_value_may_be_null() -> None:
     bare = Profile("bare", "1", "/x")
     assert codec.encode(bare)["heartbeat"] is None
     assert codec.decode(Profile, through_json(bare)) == bare
+
+
+def test_every_step_of_a_scenario_is_read_back_as_it_was() -> None:
+    """A step's own field must not be called ``kind``, as its class is in a record."""
+    for scenario in load_scenarios():
+        assert codec.decode(Scenario, codec.encode(scenario)) == scenario
+    used = {type(step) for scenario in load_scenarios() for step in scenario.when}
+    assert used == set(get_args(Step))

@@ -26,7 +26,9 @@ def test_every_kind_survives_the_record(kind: type[Event], data: st.DataObject) 
     finite = st.floats(allow_nan=False, allow_infinity=False)
     floats = {field.name: finite for field in fields(kind) if field.type == "float"}
     event = data.draw(st.builds(kind, **floats, seq=st.integers(0)))
-    assert decode(json.loads(json.dumps(encode(event), allow_nan=False))) == event
+    read = decode(json.loads(json.dumps(encode(event), allow_nan=False)))
+    assert read == event
+    assert repr(read) == repr(event)  # a side that came back as text would be equal to one
 
 
 def test_the_format_is_stable() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, fields
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.table import Table
@@ -14,6 +14,7 @@ from rich.text import Text
 from conformance.catalogue import by_id, family_id, schema_text
 from conformance.errors import ExitStatus, InputError, did_you_mean
 from conformance.files import load_requirements, load_scenarios
+from conformance.oracles import ORACLES
 from conformance.report.schema import results_schema
 from conformance.rig.faults import FAULTS
 
@@ -37,6 +38,15 @@ def list_tables(console: Console, what: str | None) -> ExitStatus:
     for name, table in tables.items():
         if what in (None, name):
             console.print(table())
+    return ExitStatus.CONFORMS
+
+
+def print_requirements(console: Console, what: str | None) -> ExitStatus:
+    """Print docs/requirements.md, and nothing else."""
+    if what != "requirements":
+        raise InputError("only the requirements are a document; write: conform list requirements --markdown")
+    console.file.write(requirements_markdown(load_requirements(), load_scenarios()))
+    console.file.flush()
     return ExitStatus.CONFORMS
 
 
@@ -87,6 +97,41 @@ def requirement_table(requirements: Iterable[Requirement]) -> Table:
         about = Text(one.says).append(f"\n{one.source}{feature}", style="dim")
         table.add_row(one.id, one.level.value, about)
     return table
+
+
+def requirements_markdown(requirements: Iterable[Requirement], scenarios: Iterable[Scenario]) -> str:
+    """Requirement → scenarios, for the extension's requirements, as a document."""
+    every = list(scenarios)
+    rows = [
+        f"| {one.id} | {one.level} | {one.says} | {_judged_by(one.id, every)} |"
+        for one in requirements
+        if one.of == "extension"
+    ]
+    return "\n".join([_REQUIREMENTS_HEAD, *rows, ""])
+
+
+def _judged_by(requirement: str, scenarios: Iterable[Scenario]) -> str:
+    """The families that cover it, with the number of their cases; ``none`` where there is none."""
+    counts: dict[str, int] = {}
+    for scenario in scenarios:
+        if requirement in scenario.covers:
+            name = family_id(scenario.id)
+            counts[name] = counts.get(name, 0) + 1
+    named = [f"`{name}`" if count == 1 else f"`{name}` ({count})" for name, count in counts.items()]
+    if requirement in ORACLES and ORACLES[requirement].everywhere:
+        named.append("every other one in which it arises")
+    return ", ".join(named) or "none"
+
+
+_REQUIREMENTS_HEAD: Final = """\
+# Requirements and the scenarios that judge them
+
+Written by `conform list requirements --markdown`; a test holds that it is up to date. The number in
+brackets is that of a scenario's cases which cover the requirement. Where each requirement comes from:
+`conform list requirements`.
+
+| id | level | the extension… | judged by |
+|---|---|---|---|"""
 
 
 def fault_table(faults: Mapping[str, type]) -> Table:

@@ -1,11 +1,12 @@
 """RETRY: how the subject tries again, and how soon, while servers are away.
 
 Pure. A wait lasts from the last failure of an attempt to the start of the next one, both as the
-browser saw them: its own throttle of WebSockets comes after that, and is not the subject's.
+browser saw them. The browser's own throttle of WebSockets (throttle.py) is not the subject's.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from conformance.events import WorldSet
 from conformance.model import Side
 from conformance.oracles.findings import Budget, evidence_of, gather
 from conformance.oracles.registry import oracle
-from conformance.oracles.waits import GROWTH_WAITS_MIN, JITTER_WAITS_MIN, Jitter, grow, jitter
+from conformance.oracles.waits import GROWTH_WAITS_MIN, JITTER_WAITS_MIN, Jitter, grow, jitter, noise_ms
+from conformance.throttle import in_wait_ms
 from conformance.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -127,10 +129,16 @@ def _recovers(case: Case, returned: WorldSet) -> Finding | None:
 @oracle("RETRY-2")
 def waits_between(case: Case) -> Finding | None:
     """It waits between attempts, longer after repeated failures, with jitter."""
-    rows = _rows(case)
+    rows, left_out = _rows(case)
     if not rows:
         return case.absent("RETRY-2", "no failed attempt was followed by another")
-    return judge_waits(case, "RETRY-2", rows, with_jitter=True)
+    found = judge_waits(case, "RETRY-2", rows, with_jitter=True)
+    if found is None or not left_out:
+        return found
+    return replace(
+        found,
+        reason=f"{found.reason}; {left_out} more are left out: a part may be the browser's own delay of WebSockets",
+    )
 
 
 def _waits(case: Case) -> list[tuple[Attempt, Attempt, float]]:
@@ -144,16 +152,23 @@ def _waits(case: Case) -> list[tuple[Attempt, Attempt, float]]:
     ]
 
 
-def _rows(case: Case) -> list[list[tuple[float, Event]]]:
-    """Waits after failures that follow each other, with the event that ended each wait."""
+def _rows(case: Case) -> tuple[list[list[tuple[float, Event]]], int]:
+    """Waits after failures that follow each other, with the event that ended each wait.
+
+    Also how many were left out, since the browser may have made them: it delays WebSockets after failures,
+    the more the more there were, and at random, which would pass for the subject's own growth and jitter.
+    """
     rows: list[list[tuple[float, Event]]] = []
-    before = -1
+    before, left_out = -1, 0
     for failed, following, wait_ms in _waits(case):
+        if in_wait_ms(case.attempts, following, wait_ms) > noise_ms(wait_ms, case.error_ms):
+            left_out += 1
+            continue
         if failed.index != before:
             rows.append([])
         rows[-1].append((wait_ms, following.started))
         before = following.index
-    return rows
+    return rows, left_out
 
 
 def judge_waits(

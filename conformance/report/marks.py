@@ -85,7 +85,24 @@ def _rig_mark(event: Event) -> Mark | None:
         case seen.ObservationEnded():
             return _note(event, Lane.SUBJECT, f"end of observation: {event.reason}", Tone.RIG)
         case _:
+            return _life_mark(event)
+
+
+def _life_mark(event: Event) -> Mark | None:
+    match event:
+        case seen.WorkerStopped():
+            says = "its worker is stopped"
+        case seen.WorkerStarted():
+            says = "its worker is woken"
+        case seen.SubjectReloaded():
+            says = f"loaded again, version {event.version}"
+        case seen.BrowserClosed():
+            says = "the browser is closed"
+        case seen.BrowserStarted():
+            says = f"the browser is up again: {event.how}"
+        case _:
             return None
+    return _note(event, Lane.SUBJECT, says, Tone.RIG)
 
 
 def _server_mark(event: Event) -> Mark | None:  # noqa: PLR0911 - one a kind of event

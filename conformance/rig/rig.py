@@ -12,9 +12,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import BrowserDied, RigFailed, SubjectError
+from conformance.errors import BrowserDied, RigFailed, SubjectError, Unsupported
 from conformance.events import ObservationEnded, SessionOpened, SocketOpened, Source, SubjectStarted
 from conformance.model import Side
+from conformance.rig import canary
 from conformance.rig.browsers import Browser
 from conformance.rig.cdp import CdpError
 from conformance.rig.certificates import Certificates
@@ -22,6 +23,7 @@ from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.fake import ELSEWHERE, Endpoint, Fake
 from conformance.rig.faults import Stage, build
 from conformance.rig.lag import LagMonitor
+from conformance.rig.life import Life, renumbered, settled_in
 from conformance.rig.mapping import PLAIN_PORT, Hosts, resolver_rules
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
@@ -33,10 +35,11 @@ from conformance.rig.steps import Conductor
 from conformance.rig.stranger import Stranger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from conformance.model import Profile, Scenario, World
+    from conformance.rig.cdp import Cdp
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
@@ -111,6 +114,21 @@ class Servers:
         self.stranger.close()
 
 
+async def settle(recorder: Recorder, flush: Callable[[], Awaitable[None]]) -> float:
+    """Read the browser's log up to now; the time up to which everything is known.
+
+    A server's side of a session is open first; on a busy machine the browser may be late, and watching must
+    not end in between. A browser that never tells is the cross-check's to report.
+    """
+    give_up_ms = now_ms() + _BROWSER_LATE_MS_MAX
+    while True:
+        known_ms = now_ms()
+        await flush()
+        kinds = [type(event) for event in recorder.events if event.at_ms <= known_ms]
+        if kinds.count(SocketOpened) >= kinds.count(SessionOpened) or known_ms > give_up_ms:
+            return known_ms
+
+
 class Rig:
     """One browser and its fakes. ``open``, then ``observe`` as often as wanted, then ``close``."""
 
@@ -125,6 +143,8 @@ class Rig:
         self._subject = "chrome-extension://"
         self._begun_ms = 0.0
         self._waits: dict[int, float] = {}
+        self._directory: Path
+        self._launch_number = 0
 
     @classmethod
     async def open(cls, parts: RigParts, directory: Path, *, extra_rules: Sequence[str] = ()) -> Rig:
@@ -139,11 +159,17 @@ class Rig:
 
     async def _launch(self, directory: Path, extra_rules: Sequence[str]) -> None:
         make_directory(directory)
+        self._directory = directory
         await self.servers.stranger.open()
-        parser = NetLogParser(self.servers.sides)
-        self._netlog = await NetLogPipe.open(directory / "netlog", parser, self._on_seen)
         self.flags = self.servers.flags(self.parts, directory / "netlog", extra_rules)
-        self._chromium = await launch(self.parts.browser, directory, self.flags, headed=self.parts.headed)
+        await self._start_browser()
+
+    async def _start_browser(self, *more_flags: str) -> None:
+        log = self._directory / "netlog"
+        log.unlink(missing_ok=True)
+        self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
+        flags = (*self.flags, *more_flags)
+        self._chromium = await launch(self.parts.browser, self._directory, flags, headed=self.parts.headed)
         self._page = await Page.open(self._chromium.cdp)
         self._waits = waits_ms(self._chromium.pid)
 
@@ -154,12 +180,37 @@ class Rig:
         """
         is_the_subjects = not seen.initiator or seen.initiator.startswith(self._subject)
         if self._recorder is not None and is_the_subjects and seen.event.at_ms >= self._begun_ms:
-            self._recorder.add(seen.event)
+            self._recorder.add(renumbered(seen.event, self._launch_number))
+
+    async def restart(self, profile: Profile) -> str:
+        """End the browser and start it again on the same profile; what brings the subject back, in words.
+
+        Chromium forgets an extension that was loaded by CDP when it ends, so the subject is named on the
+        command line. Raises Unsupported for a browser that does not listen to that.
+        """
+        if self.parts.browser.product == "Google Chrome":
+            message = f"{self.parts.browser} ignores --load-extension, so no subject outlives it; use a Chromium"
+            raise Unsupported(message)
+        await self._chromium.close(keep_directory=True)
+        self._netlog.close()
+        self._launch_number += 1
+        await self._start_browser(f"--load-extension={profile.extension}")
+        return "it was named on the command line"
+
+    @property
+    def cdp(self) -> Cdp:
+        """The browser's debugging pipe."""
+        return self._chromium.cdp
+
+    @property
+    def subject(self) -> str:
+        """The subject's origin."""
+        return self._subject
 
     @property
     def is_alive(self) -> bool:
-        """Whether the next scenario can run here."""
-        return self._chromium.is_alive
+        """Whether the next scenario can run here: not in a browser that was restarted, which keeps its subject."""
+        return self._chromium.is_alive and not self._launch_number
 
     async def observe(self, profile: Profile, scenario: Scenario) -> Timeline:
         """Carry out one scenario on one subject and return what was seen.
@@ -167,14 +218,17 @@ class Rig:
         Raises SubjectError when the browser refuses the extension, BrowserDied, RigFailed.
         """
         recorder = self._recorder = Recorder()
-        conductor = Conductor(self.servers.of, recorder, profile, self.flush)
         extension_id = ""
         self._begun_ms = now_ms()
         try:
+            profile = await settled_in(profile, scenario, self._directory)
+            life = Life(self, profile, recorder)
+            conductor = Conductor(self.servers.of, recorder, profile, self.flush, life.befall)
             await self.servers.prepare(profile, recorder, scenario.given)
+            await canary.plant(self.cdp, profile, scenario)
             extension_id, started_ms = await self._start(profile, recorder)
             reason = await conductor.conduct(scenario)
-            ended_ms = await self._settle(recorder)
+            ended_ms = await settle(recorder, self.flush)
             leaving = asyncio.ensure_future(self._remove(extension_id))
             await asyncio.sleep(0)  # the browser takes the subject away while we look at its threads
             ended = self._ended(recorder, reason, ended_ms)
@@ -191,20 +245,6 @@ class Rig:
             self._recorder = None
             self._subject = "chrome-extension://"
             await self._clean(extension_id)
-
-    async def _settle(self, recorder: Recorder) -> float:
-        """Read the browser's log up to now; the time up to which everything is known.
-
-        A server's side of a session is open first; on a busy machine the browser may be late, and watching must
-        not end in between. A browser that never tells is the cross-check's to report.
-        """
-        give_up_ms = now_ms() + _BROWSER_LATE_MS_MAX
-        while True:
-            known_ms = now_ms()
-            await self.flush()
-            kinds = [type(event) for event in recorder.events if event.at_ms <= known_ms]
-            if kinds.count(SocketOpened) >= kinds.count(SessionOpened) or known_ms > give_up_ms:
-                return known_ms
 
     def _ended(self, recorder: Recorder, reason: str, at_ms: float) -> ObservationEnded:
         """Note the end, with what the machine cost the browser since the last scenario's."""
@@ -247,9 +287,10 @@ class Rig:
             raise BrowserDied(message) from None
 
     async def _remove(self, extension_id: str) -> None:
-        """Take the subject away, and then what it has left in the cache."""
-        await self._chromium.cdp.send("Extensions.uninstall", {"id": extension_id})
-        await self._page.clear_cache()
+        """Take the subject away, and then what it has left in the cache and among the cookies."""
+        if not self._launch_number:  # one that was named on the command line cannot be taken away
+            await self._chromium.cdp.send("Extensions.uninstall", {"id": extension_id})
+        await asyncio.gather(self._page.clear_cache(), canary.clear(self.cdp))
 
     async def _clean(self, extension_id: str) -> None:
         """Leave nothing to the next scenario: no subject, socket, cache entry or fault."""

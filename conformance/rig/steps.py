@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from conformance.attempts import begun
-from conformance.events import Source, StepTimedOut
-from conformance.model import Change, Drop, Hold, Outcome, Side, Until, UntilAttempts
+from conformance.errors import Unsupported
+from conformance.events import RequestReceived, Source, StepTimedOut
+from conformance.model import (
+    Act,
+    Befall,
+    Change,
+    Drop,
+    Hold,
+    Outcome,
+    RequestKind,
+    Side,
+    Until,
+    UntilAttempts,
+    UntilRequest,
+)
 from conformance.rig.faults import build
 from conformance.rig.faults.base import SessionFault
 from conformance.rig.recorder import Recorder, now_ms
@@ -23,11 +37,15 @@ _WRONG_SIDE_MS = 1000
 # Attempts that reach no server are in the browser's log only, which lags unless it is asked for.
 _ATTEMPT_LOOK_MS = 250
 
+_SOURCE = {Side.LOCAL: Source.LOCAL, Side.PUBLIC: Source.PUBLIC}
+_WAITING = (Until, UntilAttempts, UntilRequest)
+
 
 class Conductor:
     """Carries out one scenario's steps on one rig's fakes.
 
-    ``flush`` brings the browser's log up to now.
+    ``flush`` brings the browser's log up to now. ``befall`` does to the subject what a scenario says; a rig
+    that cannot has none.
     """
 
     def __init__(
@@ -36,11 +54,14 @@ class Conductor:
         recorder: Recorder,
         profile: Profile,
         flush: Callable[[], Awaitable[None]],
+        befall: Callable[[Act], Awaitable[None]] | None = None,
     ) -> None:
         self._fake_of = fake_of
         self._recorder = recorder
         self._profile = profile
         self._flush = flush
+        self._befall = befall
+        self._since = 0  # the place in the record at which the last step began that is no waiting
 
     async def conduct(self, scenario: Scenario) -> str:
         """Every step, then the expectation. Returns why the observation ended."""
@@ -53,14 +74,10 @@ class Conductor:
         return reason
 
     async def _do(self, step: Step) -> bool:
+        if isinstance(step, _WAITING):
+            return await self._wait(step)
+        self._since = len(self._recorder.events)
         match step:
-            case Until(session, within_ms):
-                reached = await self._recorder.wait_until(lambda: self._has(session), now_ms() + within_ms)
-                return reached or self._timed_out(f"until session {session}", within_ms)
-            case UntilAttempts(count, within_ms):
-                return await self._await_attempts(count, within_ms) or self._timed_out(
-                    f"until {count} attempts", within_ms
-                )
             case Change(side, faults):
                 await self._fake_of(side).set_faults(build(faults))
             case Drop(side, spec):
@@ -69,7 +86,43 @@ class Conductor:
                         await self._fake_of(side).drop_sessions(fault)
             case Hold(ms):
                 await asyncio.sleep(ms / 1000)
+            case Befall(act):
+                await self._let_befall(act)
         return True
+
+    async def _wait(self, step: Until | UntilAttempts | UntilRequest) -> bool:
+        match step:
+            case Until(session, within_ms):
+                reached = await self._recorder.wait_until(lambda: self._has(session), now_ms() + within_ms)
+                return reached or self._timed_out(f"until session {session}", within_ms)
+            case UntilAttempts(count, within_ms):
+                return await self._await_attempts(count, within_ms) or self._timed_out(
+                    f"until {count} attempts", within_ms
+                )
+            case UntilRequest(side, kind, within_ms):
+                came = await self._recorder.wait_until(lambda: self._was_asked(side, kind), now_ms() + within_ms)
+                return came or self._timed_out(f"until request {side} {kind}", within_ms)
+
+    async def _let_befall(self, act: Act) -> None:
+        if self._befall is None:
+            message = f"this rig cannot do '{act}' without an interface to its browser; use --rig warm"
+            raise Unsupported(message)
+        if act is not Act.START_WORKER:
+            # Whoever held these sessions is about to be gone, whenever their ends are seen.
+            for side in Side:
+                for session in self._fake_of(side).sessions:
+                    session.doomed = True
+        await self._befall(act)
+
+    def _was_asked(self, side: Side, kind: RequestKind) -> bool:
+        path = urlsplit(self._profile.endpoints.signature).path or "/"
+        return any(
+            isinstance(event, RequestReceived)
+            and event.source is _SOURCE[side]
+            and event.upgrade == (kind is RequestKind.UPGRADE)
+            and (event.upgrade or urlsplit(event.target).path == path)
+            for event in self._recorder.events[self._since :]
+        )
 
     def _timed_out(self, step: str, within_ms: float) -> bool:
         self._recorder.record(StepTimedOut, Source.RIG, step=step, within_ms=within_ms)

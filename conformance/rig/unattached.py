@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 from conformance.errors import BrowserDied, Unsupported
 from conformance.events import FetchStarted, ObservationEnded, SocketStarted, Source, SubjectStarted
 from conformance.model import TriggerKind
+from conformance.rig.canary import wants_canary
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import MARKER_HOST
 from conformance.rig.recorder import Recorder, now_ms
-from conformance.rig.rig import Servers
+from conformance.rig.rig import Servers, settle
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 
@@ -117,6 +118,8 @@ async def observe_unattached(
     """One scenario in a browser of its own. Raises Unsupported, BrowserDied, RigFailed."""
     if (why := cannot_have(profile, parts.browser)) is not None:
         raise Unsupported(why)
+    if wants_canary(scenario):
+        raise Unsupported("the canary cookie is planted by the debugging interface, and this browser has none")
     recorder = Recorder()
     servers = Servers(parts)
     browser = UnattachedBrowser(recorder)
@@ -129,17 +132,15 @@ async def observe_unattached(
         recorder.add(SubjectStarted(at_ms=started_ms, source=Source.RIG, extension_id="", how="its first request"))
         waits = waits_ms(browser.pid)
         reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
-        ended = recorder.record(
-            ObservationEnded,
-            Source.RIG,
-            reason=reason,
-            lag_ms=parts.lag.worst_since(started_ms),
-            starved_ms=starved_ms(waits, waits_ms(browser.pid)),
+        ended_ms = await settle(recorder, browser.flush)
+        starved = starved_ms(waits, waits_ms(browser.pid))
+        lag_ms = parts.lag.worst_since(started_ms)
+        recorder.add(
+            ObservationEnded(at_ms=ended_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms, starved_ms=starved)
         )
-        await browser.flush()
         servers.refuse_to_lie()
         recorder.seal()
-        recorder.events = [event for event in recorder.events if event.at_ms <= ended.at_ms]
+        recorder.events = [event for event in recorder.events if event.at_ms <= ended_ms]
         return recorder.timeline(started_ms)
     finally:
         await browser.close()

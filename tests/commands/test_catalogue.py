@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -61,6 +63,40 @@ def test_it_fits_a_hundred_columns() -> None:
 def test_schemas_are_json_and_nothing_else() -> None:
     assert schema("results")["title"] == "Results of a conformance run"
     assert "scenarios" in json.dumps(schema("scenario"))
+
+
+LATER = {"NET-1", "LIFE-4"}  # they need a network of their own
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "requirements.md"
+
+
+def document(what: str | None = "requirements") -> str:
+    console = Console(file=io.StringIO(), width=100)
+    assert catalogue.print_requirements(console, what) is ExitStatus.CONFORMS
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_committed_document_is_the_generated_one() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), (
+        "write it again: conform list requirements --markdown > docs/requirements.md"
+    )
+
+
+def test_every_requirement_of_the_extension_has_a_scenario() -> None:
+    rows = [line.strip("| ").split(" | ") for line in document().splitlines() if re.match(r"\| [A-Z]+-\d", line)]
+    assert [row[0] for row in rows] == [one.id for one in load_requirements() if one.of == "extension"]
+    assert {row[0] for row in rows if not row[3].startswith("`")} <= LATER
+
+
+def test_a_family_is_named_once_with_the_number_of_its_cases() -> None:
+    (row,) = [line for line in document().splitlines() if line.startswith("| LIFE-2 |")]
+    assert row.endswith("| `worker-stopped` (4) |")
+
+
+@pytest.mark.parametrize("what", [None, "faults"])
+def test_only_the_requirements_are_a_document(what: str | None) -> None:
+    with pytest.raises(InputError, match="conform list requirements --markdown"):
+        document(what)
 
 
 def test_a_slip_gets_the_nearest_name() -> None:

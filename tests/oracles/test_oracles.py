@@ -23,6 +23,7 @@ EXPECTED = {
     "TIME": range(1, 5),
     "FALL": range(1, 4),
     "RETRY": range(1, 4),
+    "LIFE": range(1, 4),
     "PRIV": range(1, 4),
     "PUB": range(1, 4),
     "NET": range(2, 3),

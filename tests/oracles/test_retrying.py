@@ -167,6 +167,18 @@ def test_a_success_ends_the_row() -> None:
     assert "800, 1900, 3278 ms" in finding.reason  # the wait after the session is not among them
 
 
+def test_the_browsers_own_delay_passes_neither_for_growth_nor_for_jitter() -> None:
+    """Attempts without the local check every 600 ms: the browser holds their sockets back, more and more."""
+    told, at = story(), 10.0
+    for failures in range(14):
+        told.socket(PUBLIC, at=at, failed=at + 4, error="ERR_CONNECTION_REFUSED")
+        at += 604 + (failures % 3) * 2.0**failures / 30
+    finding = ask("RETRY-2", told, NEITHER)
+    assert finding.verdict is Verdict.FAIL
+    assert "no longer after repeated failures than after the first" in finding.reason
+    assert "6 more are left out: a part may be the browser's own delay of WebSockets" in finding.reason
+
+
 def test_attempts_side_by_side_have_no_wait() -> None:
     told = story().probe(at=10, ended=20).probe(at=15, ended=25).socket(LOCAL, at=30, failed=40)
     assert not ask("RETRY-2", told, NEITHER).arose

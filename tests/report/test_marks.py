@@ -7,6 +7,8 @@ from dataclasses import fields
 import pytest
 
 from conformance.events import (
+    BrowserClosed,
+    BrowserStarted,
     CertificateRejected,
     Event,
     FaultTookEffect,
@@ -19,7 +21,10 @@ from conformance.events import (
     SocketFailed,
     Source,
     StepTimedOut,
+    SubjectReloaded,
     TlsFailed,
+    WorkerStarted,
+    WorkerStopped,
 )
 from conformance.model import Side
 from conformance.report.marks import Lane, Mark, Tone, marks, sentence, text
@@ -98,6 +103,11 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
             Tone.BAD,
         ),
         (SocketClosed(at_ms=0, source=Source.BROWSER, request=1), "WebSocket closed", Tone.PLAIN),
+        (WorkerStopped(at_ms=0, source=Source.RIG), "its worker is stopped", Tone.RIG),
+        (WorkerStarted(at_ms=0, source=Source.RIG), "its worker is woken", Tone.RIG),
+        (SubjectReloaded(at_ms=0, source=Source.RIG, version="1.1"), "loaded again, version 1.1", Tone.RIG),
+        (BrowserClosed(at_ms=0, source=Source.RIG), "the browser is closed", Tone.RIG),
+        (BrowserStarted(at_ms=0, source=Source.RIG, how="as before"), "the browser is up again: as before", Tone.RIG),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",
 )

@@ -16,6 +16,7 @@ from conformance.events import Source, TcpStarted
 from conformance.model import Side
 from conformance.rig.netlog import NetLogParser, Seen
 from conformance.rig.netlog_pipe import NetLogPipe
+from tests.rig.processes import descriptors
 
 PATIENCE_S = 5.0
 
@@ -164,10 +165,6 @@ def test_a_pipe_that_cannot_be_made_fails_the_rig(tmp_path: Path) -> None:
 
     with pytest.raises(RigFailed, match=r"missing/netlog: the network log's pipe could not be made: No such file"):
         asyncio.run(scene())
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_closing_gives_every_descriptor_back(tmp_path: Path) -> None:

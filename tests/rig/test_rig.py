@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,22 +17,25 @@ from conformance.events import (
     FetchStarted,
     RequestReceived,
     SessionOpened,
+    SocketOpened,
     Source,
     TcpStarted,
     WorldSet,
 )
 from conformance.model import Endpoints, Expectation, FaultSpec, Outcome, Profile, Scenario, Shown, Side, World
+from conformance.rig import rig as rig_module
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
-from conformance.rig.recorder import Recorder
-from conformance.rig.rig import Rig, RigParts
+from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.rig import Rig, RigParts, settle
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
-from tests.rig.processes import stand_in
-from tests.rig.servers import GET, PROFILE, Staged, staged
+from tests.rig import extensions
+from tests.rig.processes import descriptors, stand_in
+from tests.rig.servers import GET, PROFILE, staged
 
 NOWHERE = Browser("/nowhere", "None", "0", "a test")
 HOSTS = hosts_of([Endpoints()])
@@ -49,11 +51,12 @@ def parts(browser: Browser = NOWHERE) -> RigParts:
 
 
 def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
-    async def scene() -> tuple[tuple[str, ...], Staged]:
+    async def scene() -> tuple[tuple[str, ...], dict[str, Side], str]:
         async with staged() as stage:
-            return stage.servers.flags(parts(), Path("log"), ["MAP first 127.0.0.1:1"]), stage
+            flags = stage.servers.flags(parts(), Path("log"), ["MAP first 127.0.0.1:1"])
+            return flags, stage.servers.sides, stage.servers.stranger.port.address
 
-    (log, rules, trust), stage = asyncio.run(scene())
+    (log, rules, trust), sides, stranger = asyncio.run(scene())
     assert log == "--log-net-log=log"
     assert trust == f"--ignore-certificate-errors-spki-list={CERTIFICATES.spki}"
     name, _, written = rules.partition("=")
@@ -61,11 +64,10 @@ def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
     first, *others = written.split(",")
     assert first == "MAP first 127.0.0.1:1"
     mapped = {line.split()[1]: line.split()[2] for line in others}
-    sides = stage.servers.sides
     assert sides[mapped["localhost:3003"]] is Side.LOCAL
     assert sides[mapped["api.extension.semantest.com:443"]] is Side.PUBLIC
     assert sides[mapped["api.extension.semantest.com"]] is Side.PUBLIC  # plain http is taken, and seen
-    assert mapped["elsewhere.example.org:80"] == stage.servers.stranger.port.address
+    assert mapped["elsewhere.example.org:80"] == stranger
     assert others[-1] == "MAP * ~NOTFOUND"
 
 
@@ -106,14 +108,37 @@ def test_only_what_the_subject_does_now_is_taken_for_its_own() -> None:
     assert asyncio.run(scene()) == [100, 103]
 
 
+def flushes_until_settled(*, told_by: int) -> int:
+    """How often the log is asked about a session that it tells of in flush number ``told_by``."""
+    recorder, flushes = Recorder(), list[float]()
+
+    async def flush() -> None:
+        flushes.append(now_ms())
+        if len(flushes) == told_by:
+            recorder.record(SocketOpened, Source.BROWSER, request=1)
+
+    recorder.record(SessionOpened, Source.LOCAL, connection=1)
+    assert asyncio.run(settle(recorder, flush)) <= flushes[-1]  # what is known was so before it was asked for
+    return len(flushes)
+
+
+def test_watching_does_not_end_before_the_browser_has_told_of_every_session() -> None:
+    assert flushes_until_settled(told_by=3) == 4  # the third found what was not known when it began
+
+
+def test_a_browser_that_never_tells_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rig_module, "_BROWSER_LATE_MS_MAX", 1)
+    assert flushes_until_settled(told_by=0) > 1
+
+
 def test_a_rig_whose_browser_does_not_come_up_leaves_nothing(tmp_path: Path) -> None:
     async def scene() -> tuple[int, int]:
-        before = len(list(Path("/proc/self/fd").iterdir()))
+        before = descriptors()
         with pytest.raises(BrowserDied, match="it printed: no display"):
             await Rig.open(parts(stand_in(tmp_path, "echo no display", "exit 1")), tmp_path / "rig")
         for _ in range(5):
             await asyncio.sleep(0)  # the transports' own goodbyes
-        return before, len(list(Path("/proc/self/fd").iterdir()))
+        return before, descriptors()
 
     before, after = asyncio.run(scene())
     assert after == before
@@ -163,8 +188,10 @@ def test_no_answer_is_kept_for_the_next_scenario(browser: Browser, tmp_path: Pat
     kept = FaultSpec("answer", {"headers": {"Cache-Control": "max-age=3600"}})
     wrong = FaultSpec("answer", {"signature": "other-name"})
 
+    subject = load_subject(extensions.write(tmp_path / "takes-what-is-kept"), None)
+
     async def scene() -> tuple[Timeline, Timeline]:
-        async with opened(browser, tmp_path / "rig") as (rig, subject):
+        async with opened(browser, tmp_path / "rig") as (rig, _):
             first = await rig.observe(subject, scenario(Outcome.LOCAL, kept))
             return first, await rig.observe(subject, scenario(Outcome.PUBLIC, wrong))
 
@@ -204,7 +231,6 @@ def test_no_connection_is_kept_for_the_next_scenario(browser: Browser, tmp_path:
 def test_a_closed_rig_gives_its_ports_and_its_directory_back(browser: Browser, tmp_path: Path) -> None:
     async def scene() -> list[str]:
         async with opened(browser, tmp_path / "rig") as (rig, _):
-            assert os.path.exists(tmp_path / "rig" / "netlog")  # noqa: ASYNC240, PTH110 - one look
             return [*rig.servers.sides, rig.servers.stranger.port.address]
 
     addresses = asyncio.run(scene())

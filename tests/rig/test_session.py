@@ -74,14 +74,14 @@ def test_a_right_upgrade_opens_a_session() -> None:
 
 def test_the_heartbeat_is_answered_and_nothing_else_is() -> None:
     async def scene() -> tuple[list[str | bytes], list[tuple[str, int]]]:
-        async with staged() as stage, client(stage) as socket:
+        async with staged() as stage, client(stage) as socket, asyncio.timeout(PATIENCE_S):
             await socket.send("hello")
             await socket.send(b"ping")  # the heartbeat is text
             await socket.send('{"type": "ping"}')
-            async with asyncio.timeout(PATIENCE_S):
-                answers = [await socket.recv()]
-                await (await socket.ping())  # whatever else was to come would have come before this
-            return answers, frames(stage)
+            await (await socket.ping())  # everything before it has been answered
+            received = frames(stage)
+            await only_session(stage).close(1000)
+            return [message async for message in socket], received
 
     answers, received = asyncio.run(scene())
     assert answers == ["pong"]
@@ -104,7 +104,8 @@ def test_a_server_that_closes_is_seen_to() -> None:
             await only_session(stage).close(1011)
             assert not stage.fake().has_session()
             with pytest.raises(ConnectionClosed) as caught:
-                await socket.recv()
+                async with asyncio.timeout(PATIENCE_S):
+                    await socket.recv()
             assert caught.value.rcvd is not None
             return await until_closed(stage), caught.value.rcvd.code
 

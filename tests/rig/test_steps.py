@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import pytest
 
+from conformance.errors import Unsupported
 from conformance.events import (
     ConnectionAccepted,
     Event,
     FetchEnded,
     FetchStarted,
-    SessionOpened,
-    SocketOpened,
+    RequestReceived,
     Source,
     StepTimedOut,
 )
 from conformance.model import (
+    Act,
+    Befall,
     Change,
     Drop,
     Expectation,
@@ -26,12 +29,14 @@ from conformance.model import (
     Hold,
     Outcome,
     Profile,
+    RequestKind,
     Scenario,
     Shown,
     Side,
     Step,
     Until,
     UntilAttempts,
+    UntilRequest,
     World,
 )
 from conformance.rig import steps
@@ -47,6 +52,13 @@ LONG_MS = 60_000  # never waited for: the test fails by pytest's clock, not by t
 PATIENCE_S = 10.0
 
 
+@dataclass
+class Held:
+    """A session as far as a conductor looks at it."""
+
+    doomed: bool = False
+
+
 class StandIn:
     """One side's fake: notes what is done to it, and has a session when it is told so."""
 
@@ -54,6 +66,7 @@ class StandIn:
         self._side = side
         self._log = log
         self.is_open = False
+        self.sessions: list[Held] = []
 
     def has_session(self) -> bool:
         return self.is_open
@@ -73,6 +86,11 @@ class Stage:
         self.recorder = Recorder()
         self.fakes = {side: StandIn(side, self.log) for side in Side}
         self.on_flush: Callable[[], None] = lambda: None
+        self.befall: Callable[[Act], Awaitable[None]] | None = self._befall
+
+    async def _befall(self, act: Act) -> None:
+        doomed = [session.doomed for fake in self.fakes.values() for session in fake.sessions]
+        self.log.append(f"{act}, doomed: {doomed}")
 
     async def flush(self) -> None:
         self.log.append("flush")
@@ -89,7 +107,9 @@ class Stage:
 
     async def conduct(self, then: Expectation, *when: Step, later: Sequence[Side | None] = ()) -> str:
         scenario = Scenario("a", "Choosing", "", (), World(), when, then)
-        conductor = Conductor(lambda side: cast("Fake", self.fakes[side]), self.recorder, PROFILE, self.flush)
+        conductor = Conductor(
+            lambda side: cast("Fake", self.fakes[side]), self.recorder, PROFILE, self.flush, self.befall
+        )
         async with asyncio.timeout(PATIENCE_S):
             conducting = asyncio.create_task(conductor.conduct(scenario))
             for side in later:
@@ -170,32 +190,6 @@ def test_it_goes_on_watching_for_the_stated_time(stage: Stage, slept: list[float
     assert slept == [3000, 150]
 
 
-# --- the browser's side of it --------------------------------------------------------------------
-
-
-def opened(stage: Stage) -> None:
-    stage.now(LOCAL)
-    stage.note(SessionOpened(at_ms=0, source=Source.LOCAL, connection=1))
-
-
-def test_it_does_not_end_before_the_browser_has_told_of_every_session(stage: Stage) -> None:
-    opened(stage)
-
-    def tell_at_last() -> None:
-        if stage.log.count("flush") == 3:
-            stage.note(SocketOpened(at_ms=0, source=Source.BROWSER, request=1))
-
-    stage.on_flush = tell_at_last
-    conducted(stage, expect(Outcome.LOCAL))
-    assert stage.log == ["flush"] * 3
-
-
-def test_a_browser_that_never_tells_is_not_waited_for_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "_BROWSER_LATE_MS_MAX", 1)
-    opened(stage)
-    assert conducted(stage, expect(Outcome.LOCAL)) == "the expected session was open"
-
-
 # --- the steps -----------------------------------------------------------------------------------
 
 
@@ -245,3 +239,53 @@ def test_attempts_that_do_not_come_end_it(stage: Stage, slept: list[float]) -> N
     assert "local is healthy" not in stage.log
     assert [event.step for event in stage.recorder.events if isinstance(event, StepTimedOut)] == ["until 2 attempts"]
     assert set(slept) <= {steps._ATTEMPT_LOOK_MS}
+
+
+def asked(stage: Stage, source: Source, target: str = "/semantest-signature", *, upgrade: bool = False) -> None:
+    """The subject asks one of the servers."""
+    stage.note(
+        RequestReceived(
+            at_ms=0, source=source, connection=1, method="GET", target=target, host="", origin=None, upgrade=upgrade
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "reached"),
+    [
+        (LOCAL, RequestKind.PROBE, True),
+        (LOCAL, RequestKind.UPGRADE, False),
+        (PUBLIC, RequestKind.UPGRADE, True),
+        (PUBLIC, RequestKind.PROBE, False),
+    ],
+)
+def test_a_request_is_waited_for_by_its_kind_and_server(
+    stage: Stage, side: Side, kind: RequestKind, *, reached: bool
+) -> None:
+    asked(stage, Source.LOCAL)
+    asked(stage, Source.LOCAL, "/favicon.ico")
+    asked(stage, Source.PUBLIC, "/", upgrade=True)
+    conducted(stage, expect(Outcome.NONE, within_ms=1), UntilRequest(side, kind, 1), Change(LOCAL, ()))
+    assert ("local is healthy" in stage.log) is reached
+
+
+def test_a_request_from_before_the_last_change_is_not_the_one(stage: Stage) -> None:
+    asked(stage, Source.LOCAL)
+    steps_ = (Change(LOCAL, ()), UntilRequest(LOCAL, RequestKind.PROBE, 1))
+    assert conducted(stage, expect(Outcome.LOCAL), *steps_) == "a step of the scenario was not reached"
+    assert stage.recorder.events[-1] == StepTimedOut(
+        at_ms=stage.recorder.events[-1].at_ms, source=Source.RIG, step="until request local probe", within_ms=1
+    )
+
+
+@pytest.mark.parametrize("act", Act)
+def test_sessions_no_longer_count_when_their_worker_is_about_to_go(stage: Stage, act: Act) -> None:
+    stage.fakes[LOCAL].sessions = [Held()]
+    conducted(stage, expect(Outcome.NONE, within_ms=1), Befall(act))
+    assert stage.log[0] == f"{act}, doomed: {[act is not Act.START_WORKER]}"
+
+
+def test_a_rig_that_cannot_says_so(stage: Stage) -> None:
+    stage.befall = None
+    with pytest.raises(Unsupported, match="this rig cannot do 'browser: restart'"):
+        conducted(stage, expect(Outcome.LOCAL), Befall(Act.RESTART))

@@ -14,7 +14,7 @@ from conformance.events import FaultProved, FaultTookEffect, SessionOpened
 from conformance.model import FaultSpec, Side
 from conformance.rig.faults import FAULTS, build
 from conformance.rig.faults.base import ResolveFault, SessionFault
-from tests.rig.servers import ACCEPT, GET, UPGRADE, Staged, staged
+from tests.rig.servers import ACCEPT, GET, PATIENCE_S, UPGRADE, Staged, staged
 
 Check = Callable[[Staged], Awaitable[object]]
 
@@ -154,6 +154,50 @@ async def session_is_reset(stage: Staged) -> None:
         await reader.read(1)
 
 
+async def session_of(stage: Staged) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await stage.connect()
+    writer.write(UPGRADE)
+    await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def pings_and_is_deaf(stage: Staged) -> None:
+    reader, writer = await session_of(stage)
+    writer.write(b"\x81\x84\x00\x00\x00\x00ping")  # the profile's heartbeat, which a healthy server answers
+    async with asyncio.timeout(PATIENCE_S):
+        assert await reader.readexactly(6) == b"\x89\x00" * 3
+    assert stage.fake().has_session()
+
+
+async def is_a_burst(stage: Staged) -> None:
+    reader, _ = await session_of(stage)
+    for number in range(50):
+        assert await reader.readexactly(4) == b"\x81\x7e\x00\xc8"  # text, 200 bytes (RFC 6455, 5.2)
+        assert json.loads(await reader.readexactly(200))["number"] == number
+    assert stage.fake().has_session()
+
+
+async def is_oversize(stage: Staged) -> None:
+    reader, _ = await session_of(stage)
+    assert await reader.readexactly(10) == b"\x81\x7f" + (2 * 1024 * 1024).to_bytes(8)
+    assert await reader.readexactly(2 * 1024 * 1024) == b"x" * 2 * 1024 * 1024
+
+
+MALFORMED = {
+    "reserved_bits": b"\xf1\x02{}",
+    "bad_opcode": b"\x83\x02{}",
+    "bad_utf8": b"\x81\x02\xc3\x28",
+    "masked": b"\x81\x82\x00\x00\x00\x00{}",
+}
+
+
+async def is_malformed(stage: Staged) -> None:
+    for kind, frame in MALFORMED.items():
+        reader = await drop(stage, FaultSpec("malformed_frame", {"kind": kind}))
+        assert await reader.readexactly(len(frame)) == frame
+    assert not stage.fake().has_session()
+
+
 def body_of(response: bytes) -> bytes:
     return response.partition(b"\r\n\r\n")[2]
 
@@ -211,8 +255,15 @@ ROWS: dict[str, tuple[Side, FaultSpec, Check]] = {
         upgrade(lambda got: ACCEPT in got, until=b"\r\n\r\n"),
     ),
     "close": (Side.LOCAL, FaultSpec("close", {"code": 1011}), is_closed_1011),
+    "ping_only": (Side.LOCAL, FaultSpec("ping_only", {"interval_ms": 5}), pings_and_is_deaf),
+    "burst": (Side.LOCAL, FaultSpec("burst", {"count": 50, "size": 200}), is_a_burst),
+    "oversize_frame": (Side.LOCAL, FaultSpec("oversize_frame", {"mib": 2}), is_oversize),
 }
-DROPS: dict[str, Check] = {"half_open": is_half_open, "reset_session": session_is_reset}
+DROPS: dict[str, Check] = {
+    "half_open": is_half_open,
+    "reset_session": session_is_reset,
+    "malformed_frame": is_malformed,
+}
 
 
 @pytest.mark.parametrize("name", ROWS)

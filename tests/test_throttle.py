@@ -1,0 +1,52 @@
+"""The browser's own delay of WebSockets: how large, and of which wait it may be a part."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.attempts import Attempt, attempts
+from conformance.model import Endpoints
+from conformance.throttle import in_wait_ms, most_ms, throttle_ms
+from tests.timelines import PUBLIC, Story, story
+
+
+def tried(told: Story) -> tuple[Attempt, ...]:
+    return attempts(told.build(), Endpoints())
+
+
+def failures(count: int, told: Story | None = None) -> Story:
+    told = told or story()
+    for number in range(count):
+        told.socket(PUBLIC, at=5000 + 1000 * number, failed=5010 + 1000 * number)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("failed", "succeeded", "pending", "most_ms"),
+    [(0, 0, 0, 5000 / 65536), (13, 0, 0, 625), (16, 0, 0, 5000), (99, 0, 3, 5000), (13, 12, 0, 10000 / 65536)],
+)
+def test_the_browsers_throttle(failed: int, succeeded: int, pending: int, most_ms: float) -> None:
+    assert throttle_ms(failed, succeeded, pending) == pytest.approx((most_ms / 5, most_ms))
+
+
+def test_every_failure_doubles_it() -> None:
+    found = tried(failures(10))
+    assert [most_ms(found, each) for each in found] == pytest.approx([5000 * 2 ** (n + 1) / 65536 for n in range(10)])
+
+
+def test_an_opened_socket_halves_what_failures_count() -> None:
+    found = tried(failures(9, story().socket(PUBLIC, at=10, opened=20, closed=3000)))
+    assert most_ms(found, found[-1]) == pytest.approx(throttle_ms(8, 1, 1)[1])
+
+
+def test_a_socket_that_still_connects_counts_as_one() -> None:
+    told = story().socket(PUBLIC, at=10, failed=900).refused(at=500).socket(PUBLIC, at=503, failed=600)
+    found = tried(told)
+    assert most_ms(found, found[1]) == pytest.approx(throttle_ms(0, 0, 2)[1])
+
+
+def test_a_check_is_not_delayed() -> None:
+    with_check, without = tried(story().no_server(at=10).no_server(at=1000)), tried(failures(2))
+    assert in_wait_ms(with_check, with_check[1], 986) == 0
+    assert in_wait_ms(without, without[1], 990) == throttle_ms(1, 0, 1)[1]
+    assert in_wait_ms(without, without[1], 0.01) == 0.01
