@@ -29,6 +29,7 @@ from conformance.model import Profile, Requirement
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import find_browser
 from conformance.rig.certificates import Certificates
+from conformance.rig.engine import roomy_memory
 from conformance.rig.environment import ERROR_MS
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
@@ -213,7 +214,9 @@ async def warm_rigs(profile: Profile, browser: Browser, count: int = 1) -> Async
     lag = LagMonitor()
     async with AsyncExitStack() as stack:
         directory = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True))
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="benchmark-", dir=roomy_memory(), ignore_cleanup_errors=True)
+            )
         )
         parts = RigParts(browser, hosts, Certificates(hosts.public_names), lag)
         lag.start()

@@ -37,6 +37,7 @@ from benchmarks.shell import (
 )
 from conformance.errors import RigFailed
 from conformance.model import Outcome
+from conformance.rig.engine import roomy_memory
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ async def lanes(
     """Every contender, ready."""
     jobs = range(options.jobs)
     scenario = without_waits(scenario_called(SCENARIO))
-    directory = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+    directory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=roomy_memory(), ignore_cleanup_errors=True)))
     playwright = await stack.enter_async_context(async_playwright())
     rigs = await stack.enter_async_context(warm_rigs(profile, browser, options.jobs))
     places: dict[str, list[Contender]] = {

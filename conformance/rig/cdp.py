@@ -39,6 +39,7 @@ class Cdp(asyncio.Protocol):
         self._buffer = bytearray()
         self._answers: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
         self._listeners: list[Callable[[str, dict[str, Any], str | None], None]] = []
+        self._reader: asyncio.ReadTransport | None = None
         self._writer: asyncio.WriteTransport | None = None
         self._closed = asyncio.get_running_loop().create_future()
 
@@ -82,9 +83,9 @@ class Cdp(asyncio.Protocol):
                 answer.set_exception(BrowserDied(f"the browser ended while it was asked for {method}"))
         self._answers.clear()
 
-    def attach_writer(self, writer: asyncio.WriteTransport) -> None:
-        """Give the pipe its way out."""
-        self._writer = writer
+    def attach(self, reader: asyncio.ReadTransport, writer: asyncio.WriteTransport) -> None:
+        """Give the pipe its two ends."""
+        self._reader, self._writer = reader, writer
 
     async def send(
         self, method: str, params: dict[str, Any] | None = None, session: str | None = None
@@ -117,11 +118,17 @@ class Cdp(asyncio.Protocol):
         if self._writer is not None:
             self._writer.close()
 
+    def abandon(self) -> None:
+        """Stop reading too: the browser has ended, but a child that outlives it may hold its end open."""
+        self.close()
+        if self._reader is not None:
+            self._reader.close()
+
 
 async def open_pipe(read_fd: int, write_fd: int) -> Cdp:
     """A Cdp that reads the browser's messages from ``read_fd`` and writes commands to ``write_fd``."""
     loop = asyncio.get_running_loop()
-    _, cdp = await loop.connect_read_pipe(Cdp, os.fdopen(read_fd, "rb", 0))
+    reader, cdp = await loop.connect_read_pipe(Cdp, os.fdopen(read_fd, "rb", 0))
     writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(write_fd, "wb", 0))
-    cdp.attach_writer(writer)
+    cdp.attach(reader, writer)
     return cdp

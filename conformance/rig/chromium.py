@@ -111,6 +111,8 @@ class Chromium:
         finally:
             _kill_group(self._process.pid)
             await self._process.wait()
+            if self._cdp is not None:
+                self._cdp.abandon()
             if not keep_directory:
                 await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from conformance.timeline import Timeline
 
 FRESH_TAG = "fresh-profile"  # scenarios that ask for a browser which has never run
+_MEMORY = "/dev/shm"  # noqa: S108 - the directory in it is made by tempfile
+_MEMORY_BYTES_MIN = 2 * 1024**3  # a profile is some 3 MB, a scenario's cache up to 16; many containers have 64 MiB
 _LAUNCHES_AT_ONCE = 2  # a cold launch takes half a second alone and five with seven at once
 
 
@@ -145,12 +148,22 @@ class RigPool:
         await asyncio.gather(*(holder.close() for holder in self._holders))
 
 
+def roomy_memory() -> str | None:
+    """A directory in memory for the browsers' own, where there is room; None: the machine's usual place.
+
+    Chromium syncs its profile to disk some thirty times when an extension is loaded and removed.
+    """
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK):
+        return None
+    return _MEMORY if shutil.disk_usage(_MEMORY).free >= _MEMORY_BYTES_MIN else None
+
+
 @asynccontextmanager
 async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[RigPool]:
     """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end."""
     hosts = hosts_of(profile.endpoints for profile in profiles)
     lag = LagMonitor()
-    with tempfile.TemporaryDirectory(prefix="conform-", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(prefix="conform-", dir=roomy_memory(), ignore_cleanup_errors=True) as directory:
         parts = RigParts(settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed)
         pool = RigPool(parts, settings, Path(directory))
         lag.start()

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 from typing import TYPE_CHECKING
 
 from conformance.errors import RigFailed
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.rig.netlog import NetLogParser, Seen
 
 _F_SETPIPE_SZ = 1031
+_TIME = re.compile(rb'"time":"(\d+)"')
 _PIPE_BYTES = 1024 * 1024  # a scenario writes about 35 kB; a burst must not block the browser's writer
 
 
@@ -33,7 +35,7 @@ class NetLogPipe(asyncio.Protocol):
         self._parser = parser
         self._on_seen = on_seen
         self._rest = b""
-        self._markers: dict[bytes, asyncio.Future[None]] = {}
+        self._markers: dict[bytes, asyncio.Future[float]] = {}
         self._transport: asyncio.ReadTransport | None = None
         self._keep = -1
 
@@ -69,11 +71,12 @@ class NetLogPipe(asyncio.Protocol):
         for marker in [marker for marker in self._markers if marker in line]:
             waiter = self._markers.pop(marker)
             if not waiter.done():
-                waiter.set_result(None)
+                found = _TIME.search(line)
+                waiter.set_result(float(found[1]) if found else 0.0)
 
-    def expect(self, marker: str) -> asyncio.Future[None]:
-        """Done when a line with ``marker`` in it has been read."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def expect(self, marker: str) -> asyncio.Future[float]:
+        """Done when a line with ``marker`` in it has been read; its result is that line's time, in milliseconds."""
+        waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._markers[marker.encode()] = waiter
         return waiter
 

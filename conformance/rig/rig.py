@@ -114,7 +114,7 @@ class Servers:
         self.stranger.close()
 
 
-async def settle(recorder: Recorder, flush: Callable[[], Awaitable[None]]) -> float:
+async def settle(recorder: Recorder, flush: Callable[[], Awaitable[float]]) -> float:
     """Read the browser's log up to now; the time up to which everything is known.
 
     A server's side of a session is open first; on a busy machine the browser may be late, and watching must
@@ -122,8 +122,7 @@ async def settle(recorder: Recorder, flush: Callable[[], Awaitable[None]]) -> fl
     """
     give_up_ms = now_ms() + _BROWSER_LATE_MS_MAX
     while True:
-        known_ms = now_ms()
-        await flush()
+        known_ms = await flush()
         kinds = [type(event) for event in recorder.events if event.at_ms <= known_ms]
         if kinds.count(SocketOpened) >= kinds.count(SessionOpened) or known_ms > give_up_ms:
             return known_ms
@@ -170,7 +169,7 @@ class Rig:
         self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
         flags = (*self.flags, *more_flags)
         self._chromium = await launch(self.parts.browser, self._directory, flags, headed=self.parts.headed)
-        self._page = await Page.open(self._chromium.cdp)
+        self._page = await Page.open(self._chromium.cdp, minimized=True)
         self._waits = waits_ms(self._chromium.pid)
 
     def _on_seen(self, seen: Seen) -> None:
@@ -275,16 +274,17 @@ class Rig:
         recorder.add(SubjectStarted(at_ms=started_ms, source=Source.RIG, extension_id=extension_id, how=how))
         return extension_id, started_ms
 
-    async def flush(self) -> None:
-        """Return when everything the browser has done so far has been read from its log."""
+    async def flush(self) -> float:
+        """Have everything read from the browser's log that it has done so far; up to when, on the events' clock."""
         marker = self._page.next_marker()
         seen = self._netlog.expect(marker)
         try:
             async with asyncio.timeout(_FLUSH_MS_MAX / 1000):
-                await asyncio.gather(seen, self._page.ask_for(marker))
+                known_ms, _ = await asyncio.gather(seen, self._page.ask_for(marker))
         except TimeoutError:
             message = f"the browser's network log stood still for {_FLUSH_MS_MAX / 1000:.0f} s"
             raise BrowserDied(message) from None
+        return known_ms
 
     async def _remove(self, extension_id: str) -> None:
         """Take the subject away, and then what it has left in the cache and among the cookies."""

@@ -53,7 +53,7 @@ class Conductor:
         fake_of: Callable[[Side], Fake],
         recorder: Recorder,
         profile: Profile,
-        flush: Callable[[], Awaitable[None]],
+        flush: Callable[[], Awaitable[object]],
         befall: Callable[[Act], Awaitable[None]] | None = None,
     ) -> None:
         self._fake_of = fake_of

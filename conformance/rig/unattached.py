@@ -84,8 +84,8 @@ class UnattachedBrowser:
         elif not seen.initiator or seen.initiator.startswith("chrome-extension://"):
             self._recorder.add(event)
 
-    async def flush(self) -> None:
-        """Return when everything the browser has done so far has been read. Raises BrowserDied."""
+    async def flush(self) -> float:
+        """Have everything read that the browser has done so far; up to when. Raises BrowserDied."""
         asked_ms = now_ms()
         try:
             async with asyncio.timeout(_FLUSH_MS_MAX / 1000):
@@ -94,6 +94,7 @@ class UnattachedBrowser:
         except TimeoutError:
             message = f"the browser's network log stood still for {_FLUSH_MS_MAX / 1000:.0f} s"
             raise BrowserDied(message) from None
+        return asked_ms
 
     async def _await_news(self) -> None:
         if not self._chromium.is_alive:

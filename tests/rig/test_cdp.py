@@ -197,6 +197,18 @@ def test_a_browser_that_does_not_answer_is_as_good_as_dead(monkeypatch: pytest.M
     assert asyncio.run(scene()) == {"in": "time"}
 
 
+def test_an_abandoned_pipe_ends_though_the_other_end_is_held() -> None:
+    async def scene() -> None:
+        async with piped() as (cdp, _):
+            cdp.abandon()
+            async with asyncio.timeout(PATIENCE_S):
+                await cdp.closed
+            await cdp.send("Browser.getVersion")
+
+    with pytest.raises(BrowserDied, match="the browser is gone"):
+        asyncio.run(scene())
+
+
 def test_closing_tells_the_browser_to_quit() -> None:
     async def scene() -> bool:
         async with piped() as (cdp, browser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from conformance.errors import BrowserDied, RigFailed
 from conformance.rig import chromium as chromium_module
 from conformance.rig.browsers import Browser
 from conformance.rig.chromium import FLAGS, Chromium, command_line, launch, make_directory
-from tests.rig.processes import ANSWERS, PATIENCE_S, says_its_pid, stand_in, watched
+from tests.rig.processes import ANSWERS, PATIENCE_S, descriptors, says_its_pid, stand_in, watched
 
 LISTENS = [ANSWERS, "cat <&3 >/dev/null"]  # comes up, and quits when its pipe is closed
 NOWHERE = Browser("/nowhere/chromium", "Chromium", "156", "a test")
@@ -164,6 +165,25 @@ def test_a_browser_that_does_not_quit_is_killed_with_its_children(
 
     up = tmp_path / "up"
     assert asyncio.run(scene()) == set()
+
+
+def test_a_stray_child_that_holds_its_pipe_holds_nothing_of_ours(tmp_path: Path) -> None:
+    """It left the browser's session, so it is nobody's to kill; the harness must be able to end all the same."""
+    stray = tmp_path / "stray"
+
+    async def scene() -> tuple[int, int]:
+        before = descriptors()
+        async with launched(tmp_path, f"setsid sleep 1000 & echo $! > {stray}", *LISTENS):
+            pass
+        for _ in range(3):
+            await asyncio.sleep(0)  # the transports' own goodbyes
+        return before, descriptors()
+
+    try:
+        before, after = asyncio.run(scene())
+    finally:
+        os.kill(int(stray.read_text()), signal.SIGKILL)
+    assert after == before
 
 
 async def appears(path: Path) -> None:

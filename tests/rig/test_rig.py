@@ -112,10 +112,11 @@ def flushes_until_settled(*, told_by: int) -> int:
     """How often the log is asked about a session that it tells of in flush number ``told_by``."""
     recorder, flushes = Recorder(), list[float]()
 
-    async def flush() -> None:
+    async def flush() -> float:
         flushes.append(now_ms())
         if len(flushes) == told_by:
             recorder.record(SocketOpened, Source.BROWSER, request=1)
+        return flushes[-1]
 
     recorder.record(SessionOpened, Source.LOCAL, connection=1)
     assert asyncio.run(settle(recorder, flush)) <= flushes[-1]  # what is known was so before it was asked for
