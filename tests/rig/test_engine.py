@@ -174,7 +174,7 @@ def findings(results: Iterable[ScenarioResult]) -> dict[tuple[str, str], str]:
 def short(scenario: Scenario) -> bool:
     """Scenarios of a second or so; the long ones share the rigs with them in every whole run."""
     plan = make_plan([reference()], [scenario])
-    return bool(plan.items) and scenario.then.within_ms <= 8000 and not scenario.when
+    return bool(plan.items) and scenario.then.within_ms <= 8000 and scenario.then.hold_ms < 1000 and not scenario.when
 
 
 def test_nothing_leaks_from_one_scenario_to_the_next(browser: Browser) -> None:
