@@ -69,8 +69,8 @@ class Fake:
         self._recorder: Recorder
         self._faults = FaultSet()
         self._links: set[Link] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._accepting: list[asyncio.Task[None]] = []
+        self._tasks: dict[asyncio.Task[None], socket.socket] = {}
+        self._accepting: list[socket.socket] = []
         self._connections = 0
 
     # --- what the rig does with it
@@ -109,7 +109,8 @@ class Fake:
         self.stop_accepting()
         for endpoint in self._endpoints:
             endpoint.port.listen()
-            self._accepting.append(asyncio.create_task(self._accept(endpoint)))
+            asyncio.get_running_loop().add_reader(endpoint.port.socket, self._accept, endpoint)
+            self._accepting.append(endpoint.port.socket)
 
     def refuse(self) -> None:
         """Refuse connections on every endpoint; accepted ones stay."""
@@ -119,8 +120,8 @@ class Fake:
 
     def stop_accepting(self) -> None:
         """Leave the ports alone."""
-        for task in self._accepting:
-            task.cancel()
+        for listening in self._accepting:
+            asyncio.get_running_loop().remove_reader(listening)
         self._accepting.clear()
 
     def has_session(self) -> bool:
@@ -151,20 +152,27 @@ class Fake:
 
     # --- one connection
 
-    async def _accept(self, endpoint: Endpoint) -> None:
-        loop = asyncio.get_running_loop()
+    def _accept(self, endpoint: Endpoint) -> None:
+        """Take what waits in the port's queue. At once, with no task in between that could be cancelled holding one."""
         while True:
-            sock, _ = await loop.sock_accept(endpoint.port.socket)
+            try:
+                sock, _ = endpoint.port.socket.accept()
+            except OSError:  # nobody is left, or who was has gone again
+                return
+            sock.setblocking(False)  # noqa: FBT003 - socket's own signature
             self._connections += 1
             link = Link(self, self._connections, endpoint.name, sock)
             link.record(ConnectionAccepted, endpoint=endpoint.name)
             task = asyncio.create_task(self._serve(link, sock, endpoint))
-            self._tasks.add(task)
+            self._tasks[task] = sock
             task.add_done_callback(self._served)
 
     def _served(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        sock = self._tasks.pop(task, None)
+        if task.cancelled():
+            if sock is not None:
+                sock.close()  # it may have been cancelled before it began
+        elif (error := task.exception()) is not None:
             self.failure = self.failure or error
 
     async def _serve(self, link: Link, sock: socket.socket, endpoint: Endpoint) -> None:

@@ -61,7 +61,7 @@ class ReservedPort:
 
     @property
     def socket(self) -> socket.socket:
-        """The listening socket, for ``loop.sock_accept``."""
+        """The listening socket, to accept from."""
         return self._socket
 
     def listen(self) -> None:
