@@ -86,7 +86,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     tag: Annotated[list[str] | None, _many("TAG", "Only scenarios with this tag.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
     level: LevelOption = LevelName.MUST,
-    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="2 a CPU")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
     rig: Annotated[
         RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
     ] = RigMode.WARM,
