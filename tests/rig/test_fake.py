@@ -13,6 +13,7 @@ import pytest
 from conformance.errors import RigFailed
 from conformance.events import (
     ConnectionAccepted,
+    ConnectionClosed,
     Event,
     FaultProved,
     JunkReceived,
@@ -311,6 +312,48 @@ def test_a_reset_drops_every_connection_and_says_nothing_of_it() -> None:
     rests, further = asyncio.run(scene())
     assert rests == [b""] * 5
     assert further == 0
+
+
+def test_a_reset_drops_a_tls_connection_that_the_fake_has_closed_and_the_browser_has_not() -> None:
+    """TLS waits up to 30 s for the peer's goodbye; a rig that ends before must not leave the socket open."""
+
+    async def scene() -> bytes:
+        async with staged() as stage:
+            # Below TLS nothing answers the goodbye: the client's records are only passed on.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(incoming, outgoing)
+            reader, writer = await stage.connect(Side.PUBLIC, tls=False)
+            async with asyncio.timeout(PATIENCE_S):
+                await _handshake(tls, incoming, outgoing, reader, writer)
+                tls.write(b"junk\r\n\r\n")
+                writer.write(outgoing.read())
+                await until_noted(stage, ResponseSent)
+                await until_noted(stage, ConnectionClosed)
+                await stage.servers.reset()
+                return await _end(reader)
+
+    assert asyncio.run(scene()) != b""
+
+
+async def _handshake(
+    tls: ssl.SSLObject,
+    incoming: ssl.MemoryBIO,
+    outgoing: ssl.MemoryBIO,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    while True:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            writer.write(outgoing.read())
+            incoming.write(await reader.read(65536))
+        else:
+            writer.write(outgoing.read())
+            return
 
 
 async def _end(reader: asyncio.StreamReader) -> bytes:
