@@ -64,6 +64,9 @@ class Fake:
         self.certificates = certificates
         self.sessions: list[Session] = []
         self.failure: BaseException | None = None  # a bug of the fake's own, which must not pass for the subject's
+        # Whether the browser may use an answer of this scenario's again. A healthy answer states no lifetime and no
+        # validator, so that it cannot (RFC 9111, 4.2 and 4.3); a fault's may.
+        self.may_be_cached = False
         self.profile: Profile
         self._endpoints = tuple(endpoints)
         self._recorder: Recorder
@@ -82,11 +85,13 @@ class Fake:
         self._connections = 0
         self.sessions = []
         self.failure = None
+        self.may_be_cached = False
         self._faults = FaultSet()
 
     async def set_faults(self, faults: Sequence[Fault]) -> None:
         """Be like this from now on. Open sessions stay; connections without one are closed."""
         self._faults = FaultSet.of(faults)
+        self.may_be_cached |= self._faults.answers
         self.record(WorldSet, rig=True, side=self.side, faults=tuple(str(fault) for fault in faults))
         self._drop_idle_links()
         if (listen_fault := self._faults.listen) is None:

@@ -105,7 +105,7 @@ class NetLogParser:
         self._channels: dict[int, int] = {}  # WEBSOCKET_CHANNEL → URL_REQUEST
         self._open_channel: int | None = None
         self._attempts: dict[int, Side] = {}
-        self._tls_jobs: dict[int, Side] = {}
+        self.marked_ms = 0.0  # when a cookie was last set, in the log's own whole milliseconds: a mark, see mark.py
 
     def feed(self, line: bytes) -> list[Seen]:
         """The events that one line of the log stands for: none, one or more."""
@@ -143,6 +143,7 @@ class NetLogParser:
             "TCP_CONNECT_ATTEMPT": self._tcp_attempt,
             "CERT_VERIFIER_JOB": self._certificate_verified,
             "HTTP_STREAM_JOB_CONTROLLER": self._stream_wanted,
+            "COOKIE_STORE_COOKIE_ADDED": self._cookie_added,
         }
         self._handlers = {numbers[name]: handler for name, handler in by_name.items() if name in numbers}
 
@@ -278,6 +279,10 @@ class NetLogParser:
         if phase != _Phase.BEGIN or not params.get("is_preconnect"):
             return []
         return [Seen("", PreconnectStarted(at_ms=at_ms, source=Source.BROWSER, url=str(params.get("url", ""))))]
+
+    def _cookie_added(self, at_ms: float, _source: int, _phase: int, _params: dict[str, Any]) -> list[Seen]:
+        self.marked_ms = at_ms - _CUT_OFF_MS
+        return []
 
     @staticmethod
     def _seen(request: _Request, event: Event) -> list[Seen]:

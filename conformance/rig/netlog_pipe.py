@@ -2,8 +2,8 @@
 
 The browser believes that it writes a file; the harness reads every line as it comes, and nothing
 grows on disk however long a rig lives. Chromium keeps up to 15 events back before it writes
-(``net/log/file_net_log_observer.cc``), so the reader's ``expect`` goes with a request that the rig
-makes itself: when that one has come through, so has everything before it.
+(``net/log/file_net_log_observer.cc``), so the reader's ``expect`` goes with a mark that the rig sets
+itself (mark.py): when that one has come through, so has everything before it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import math
 import os
-import re
 from typing import TYPE_CHECKING
 
 from conformance.errors import RigFailed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conformance.rig.netlog import NetLogParser, Seen
 
 _F_SETPIPE_SZ = 1031
-_TIME = re.compile(rb'"time":"(\d+)"')
+_REST_S = 0.025  # a scenario writes 35 kB in a second or less, and the pipe holds 1 MiB
 _PIPE_BYTES = 1024 * 1024  # a scenario writes about 35 kB; a burst must not block the browser's writer
 
 
@@ -35,9 +35,10 @@ class NetLogPipe(asyncio.Protocol):
         self._parser = parser
         self._on_seen = on_seen
         self._rest = b""
-        self._markers: dict[bytes, asyncio.Future[float]] = {}
+        self._waiting: list[tuple[float, asyncio.Future[float]]] = []
         self._transport: asyncio.ReadTransport | None = None
         self._keep = -1
+        self._awakening: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(cls, path: Path, parser: NetLogParser, on_seen: Callable[[Seen], None]) -> NetLogPipe:
@@ -60,28 +61,41 @@ class NetLogPipe(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in what the browser wrote."""
+        self._rest_a_while()
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             for seen in self._parser.feed(line):
                 self._on_seen(seen)
-            if self._markers:
-                self._look_for_markers(line)
+            if self._waiting:
+                self._tell(self._parser.marked_ms)
 
-    def _look_for_markers(self, line: bytes) -> None:
-        for marker in [marker for marker in self._markers if marker in line]:
-            waiter = self._markers.pop(marker)
-            if not waiter.done():
-                found = _TIME.search(line)
-                waiter.set_result(float(found[1]) if found else 0.0)
+    def _rest_a_while(self) -> None:
+        """Leave the log alone when nobody waits: fifty looks a scenario would take the cores from the browser."""
+        if self._transport is not None and not self._waiting:
+            self._transport.pause_reading()
+            self._awakening = asyncio.get_running_loop().call_later(_REST_S, self._transport.resume_reading)
 
-    def expect(self, marker: str) -> asyncio.Future[float]:
-        """Done when a line with ``marker`` in it has been read; its result is that line's time, in milliseconds."""
+    def _tell(self, marked_ms: float) -> None:
+        for since_ms, waiter in self._waiting:
+            if marked_ms >= math.floor(since_ms) and not waiter.done():
+                waiter.set_result(max(marked_ms, since_ms))
+        self._waiting = [(since_ms, waiter) for since_ms, waiter in self._waiting if not waiter.done()]
+
+    def expect(self, since_ms: float) -> asyncio.Future[float]:
+        """Done when a mark that was set at ``since_ms`` or later has been read; up to when everything is known then.
+
+        The log's times are whole milliseconds, so a mark of the same millisecond counts.
+        """
         waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._markers[marker.encode()] = waiter
+        self._waiting.append((since_ms, waiter))
+        if self._transport is not None:
+            self._transport.resume_reading()
         return waiter
 
     def close(self) -> None:
         """Stop reading."""
+        if self._awakening is not None:
+            self._awakening.cancel()
         if self._keep >= 0:
             os.close(self._keep)
             self._keep = -1

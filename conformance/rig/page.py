@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from conformance.model import Trigger
     from conformance.rig.cdp import Cdp
 
-MARKER_HOST = "flush.invalid"
 _ELEMENT_MS_MAX = 5000
 _LOOK_MS = 10
 
@@ -33,7 +31,6 @@ class Page:
         self._cdp = cdp
         self._target = target
         self._session = session
-        self._markers = itertools.count(1)
 
     @classmethod
     async def open(cls, cdp: Cdp, url: str = "about:blank", *, minimized: bool = False) -> Page:
@@ -58,14 +55,6 @@ class Page:
             details = answer["exceptionDetails"]
             raise SubjectError(str(details.get("exception", {}).get("description", details.get("text", ""))))
         return answer["result"].get("value")
-
-    def next_marker(self) -> str:
-        """A URL that nobody has asked for yet."""
-        return f"http://{MARKER_HOST}/{next(self._markers)}-"
-
-    async def ask_for(self, url: str) -> None:
-        """Request a URL that does not exist: it pushes the network log forward."""
-        await self.evaluate(f"fetch({json.dumps(url)}).catch(() => 0)")
 
     async def clear_cache(self) -> None:
         """Empty the profile's HTTP cache."""

@@ -25,6 +25,7 @@ from conformance.rig.faults import Stage, build
 from conformance.rig.lag import LagMonitor
 from conformance.rig.life import Life, renumbered, settled_in
 from conformance.rig.mapping import PLAIN_PORT, Hosts, resolver_rules
+from conformance.rig.mark import set_mark
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import Page, open_trigger_page, pull
@@ -95,6 +96,11 @@ class Servers:
             await fake.set_faults([each for each in build(given.of(side)) if each.stage != Stage.RESOLVE])
         self.stranger.rule = profile.signature
 
+    @property
+    def may_be_cached(self) -> bool:
+        """Whether the browser may use an answer of this scenario's again."""
+        return self.local.may_be_cached or self.public.may_be_cached
+
     def refuse_to_lie(self) -> None:
         """A bug of a fake's must end as the harness' failure, not as the subject's. Raises RigFailed."""
         for side in Side:
@@ -137,7 +143,7 @@ class Rig:
         self.flags: tuple[str, ...] = ()
         self._chromium: Chromium
         self._netlog: NetLogPipe
-        self._page: Page
+        self._page: Page | None = None
         self._recorder: Recorder | None = None
         self._subject = "chrome-extension://"
         self._begun_ms = 0.0
@@ -169,7 +175,7 @@ class Rig:
         self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
         flags = (*self.flags, *more_flags)
         self._chromium = await launch(self.parts.browser, self._directory, flags, headed=self.parts.headed)
-        self._page = await Page.open(self._chromium.cdp, minimized=True)
+        self._page = None
         self._waits = waits_ms(self._chromium.pid)
 
     def _on_seen(self, seen: Seen) -> None:
@@ -276,21 +282,31 @@ class Rig:
 
     async def flush(self) -> float:
         """Have everything read from the browser's log that it has done so far; up to when, on the events' clock."""
-        marker = self._page.next_marker()
-        seen = self._netlog.expect(marker)
+        seen = self._netlog.expect(now_ms())
         try:
             async with asyncio.timeout(_FLUSH_MS_MAX / 1000):
-                known_ms, _ = await asyncio.gather(seen, self._page.ask_for(marker))
+                known_ms, _ = await asyncio.gather(seen, set_mark(self.cdp))
         except TimeoutError:
             message = f"the browser's network log stood still for {_FLUSH_MS_MAX / 1000:.0f} s"
             raise BrowserDied(message) from None
         return known_ms
 
     async def _remove(self, extension_id: str) -> None:
-        """Take the subject away, and then what it has left in the cache and among the cookies."""
+        """Take the subject away, and what it has left among the cookies and in the cache."""
+        leaving: list[Awaitable[object]] = [canary.clear(self.cdp)]
         if not self._launch_number:  # one that was named on the command line cannot be taken away
-            await self._chromium.cdp.send("Extensions.uninstall", {"id": extension_id})
-        await asyncio.gather(self._page.clear_cache(), canary.clear(self.cdp))
+            leaving.insert(0, self.cdp.send("Extensions.uninstall", {"id": extension_id}))
+        await asyncio.gather(*leaving)
+        await self._clear_cache()
+
+    async def _clear_cache(self) -> None:
+        """Empty the browser's HTTP cache, if there can be anything in it that it would use again.
+
+        It takes a tab, which from then on costs every scenario a tenth of its core time: none is opened before.
+        """
+        if self.servers.may_be_cached:
+            self._page = self._page or await Page.open(self.cdp, minimized=True)
+            await self._page.clear_cache()
 
     async def _clean(self, extension_id: str) -> None:
         """Leave nothing to the next scenario: no subject, socket, cache entry or fault."""

@@ -22,7 +22,6 @@ from conformance.rig.canary import wants_canary
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
-from conformance.rig.page import MARKER_HOST
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.rig import Servers, settle
 from conformance.rig.starvation import starved_ms, waits_ms
@@ -42,7 +41,7 @@ _START_MS_MAX = 15_000  # a cold launch on a busy machine, seven at once: 4.8 s 
 _FLUSH_MS_MAX = 30_000  # a browser that is silent for longer is as good as dead
 _LOG_STEP_MS = 1  # the log's times are whole milliseconds
 
-_TICK_URL = f"http://{MARKER_HOST}/"
+_TICK_URL = "http://tick.invalid/"
 _TICKING_PAGE = (
     "data:text/html,<script>const tick = () => "
     f"fetch('{_TICK_URL}').catch(() => 0).finally(() => setTimeout(tick, 50)); tick();</script>"

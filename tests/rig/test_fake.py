@@ -234,6 +234,39 @@ def test_it_is_healthy_again_when_its_faults_go() -> None:
     assert asyncio.run(scene()) == 3
 
 
+@pytest.mark.parametrize(
+    ("fault", "may"),
+    [
+        (None, False),
+        (FaultSpec("refused"), False),
+        (FaultSpec("half_open"), False),
+        (FaultSpec("silent"), True),
+        (FaultSpec("answer", {"headers": {"Cache-Control": "max-age=60"}}), True),
+        (FaultSpec("refuse_upgrade", {"status": 404}), True),
+    ],
+    ids=str,
+)
+def test_only_what_a_fault_answers_may_be_used_again_from_the_cache(fault: FaultSpec | None, *, may: bool) -> None:
+    async def scene() -> tuple[bool, bool, bool]:
+        async with staged() as stage:
+            fake = stage.fake()
+            await stage.set(Side.LOCAL, *([fault] if fault else []))
+            with_it = fake.may_be_cached
+            await stage.set(Side.LOCAL)  # what was answered before is there still
+            after = fake.may_be_cached
+            fake.prepare(PROFILE, stage.recorder)
+            return with_it, after, fake.may_be_cached
+
+    assert asyncio.run(scene()) == (may, may, False)
+
+
+@pytest.mark.parametrize("path", [b"/semantest-signature", b"/health", b"/nothing"])
+def test_a_healthy_answer_cannot_be_used_again(path: bytes) -> None:
+    """RFC 9111, 4.2.2 and 4.3.1: it states no lifetime, and nothing to guess one from or to ask again with."""
+    _, headers, _ = answered(ask(b"GET " + path))
+    assert not headers.keys() & {"cache-control", "expires", "last-modified", "etag", "set-cookie"}
+
+
 def test_a_drop_counts_only_the_sessions_that_are_still_the_subjects() -> None:
     async def scene() -> tuple[list[int], bool]:
         async with staged() as stage:

@@ -36,6 +36,7 @@ NAMES = [
     "TCP_CONNECT_ATTEMPT",
     "CERT_VERIFIER_JOB",
     "HTTP_STREAM_JOB_CONTROLLER",
+    "COOKIE_STORE_COOKIE_ADDED",
     "SOMETHING_ELSE",
 ]
 TYPES = {name: number + 40 for number, name in enumerate(NAMES)}
@@ -205,6 +206,13 @@ def test_the_access_check_and_a_preconnect_are_seen() -> None:
     log = Log().request(7, PROBE).write("LOCAL_NETWORK_ACCESS_CHECK", 7, NONE, result="blocked-by-policy")
     log.write("HTTP_STREAM_JOB_CONTROLLER", 12, BEGIN, is_preconnect=True, url="https://api.extension.semantest.com/")
     assert log.kinds[1:] == [AccessChecked, PreconnectStarted]
+
+
+def test_a_cookie_that_was_set_is_a_mark_and_no_event() -> None:
+    log = Log()
+    before = log.parser.marked_ms
+    log.write("COOKIE_STORE_COOKIE_ADDED", 3, NONE)
+    assert (before, log.parser.marked_ms, log.seen) == (0, 1000, [])
 
 
 def test_other_types_and_torn_lines_are_passed_over() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,12 +22,14 @@ PATIENCE_S = 5.0
 
 
 class Lines(NetLogParser):
-    """Takes every line that is not empty for an event, with the line as its initiator."""
+    """Takes every line that is not empty for an event, with the line as its initiator; ``mark 7``: a mark at 7 ms."""
 
     def __init__(self) -> None:
         super().__init__({})
 
     def feed(self, line: bytes) -> list[Seen]:
+        if line.startswith(b"mark "):
+            self.marked_ms = float(line[5:])
         event = TcpStarted(at_ms=0, source=Source.BROWSER, socket=1, side=Side.LOCAL)
         return [Seen(line.decode(), event)] if line else []
 
@@ -39,6 +41,7 @@ class Reading:
         self.path = path
         self.pipe = pipe
         self.seen = seen
+        self.on_seen: Callable[[None], None] = lambda _: None
 
     def write(self, data: bytes) -> int:
         """Open, write and close, without waiting for the reader."""
@@ -48,10 +51,10 @@ class Reading:
         finally:
             os.close(fd)
 
-    async def read_up_to(self, marker: str) -> list[str]:
-        """Write a marker, wait until it was read; what was seen before it."""
-        waiting = self.pipe.expect(marker)
-        self.write(marker.encode() + b"\n")
+    async def read_up_to(self, marked_ms: int) -> list[str]:
+        """Write a mark, wait until it was read; what was seen before it."""
+        waiting = self.pipe.expect(marked_ms)
+        self.write(b"mark %d\n" % marked_ms)
         async with asyncio.timeout(PATIENCE_S):
             await waiting
         return self.seen[:-1]
@@ -61,9 +64,15 @@ class Reading:
 async def reading(directory: Path) -> AsyncIterator[Reading]:
     seen: list[str] = []
     path = directory / "netlog"
-    pipe = await NetLogPipe.open(path, Lines(), lambda each: seen.append(each.initiator))
+
+    def on_seen(each: Seen) -> None:
+        seen.append(each.initiator)
+        log.on_seen(None)
+
+    pipe = await NetLogPipe.open(path, Lines(), on_seen)
+    log = Reading(path, pipe, seen)
     try:
-        yield Reading(path, pipe, seen)
+        yield log
     finally:
         pipe.close()
         await asyncio.sleep(0)  # the transport's own goodbye
@@ -73,7 +82,7 @@ def test_lines_are_seen_as_they_come(tmp_path: Path) -> None:
     async def scene() -> list[str]:
         async with reading(tmp_path) as log:
             log.write(b"one\ntwo\n")
-            return await log.read_up_to("marker-1-")
+            return await log.read_up_to(1)
 
     assert asyncio.run(scene()) == ["one", "two"]
 
@@ -89,7 +98,7 @@ def test_a_line_in_pieces_is_one_line(tmp_path: Path) -> None:
                 await asyncio.sleep(0)
             assert log.seen == []
             log.write(b"ded\n")
-            return await log.read_up_to("marker-1-")
+            return await log.read_up_to(1)
 
     assert asyncio.run(scene()) == ["begun and ended"]
 
@@ -100,34 +109,83 @@ def test_a_browser_that_comes_again_is_read_again(tmp_path: Path) -> None:
     async def scene() -> list[str]:
         async with reading(tmp_path) as log:
             log.write(b"first\n")
-            await log.read_up_to("marker-1-")
+            await log.read_up_to(1)
             log.write(b"second\n")
-            return await log.read_up_to("marker-2-")
+            return await log.read_up_to(2)
 
-    assert asyncio.run(scene()) == ["first", "marker-1-", "second"]
+    assert asyncio.run(scene()) == ["first", "mark 1", "second"]
 
 
-def test_everything_before_a_marker_has_been_seen_when_it_comes(tmp_path: Path) -> None:
+def test_everything_before_a_mark_has_been_seen_when_it_comes(tmp_path: Path) -> None:
     async def scene() -> tuple[bool, bool, list[str]]:
         async with reading(tmp_path) as log:
-            first, second = log.pipe.expect("/1-"), log.pipe.expect("/2-")
-            log.write(b"one\nurl=http://flush.invalid/1-\ntwo\n")
+            first, second = log.pipe.expect(10), log.pipe.expect(20)
+            log.write(b"one\nmark 10\ntwo\n")
             async with asyncio.timeout(PATIENCE_S):
                 await first
             came = first.done(), second.done()
             return *came, log.seen
 
-    assert asyncio.run(scene()) == (True, False, ["one", "url=http://flush.invalid/1-", "two"])
+    assert asyncio.run(scene()) == (True, False, ["one", "mark 10", "two"])
 
 
-def test_a_marker_that_nobody_waits_for_any_more_is_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("since_ms", "known_ms"), [(7.9, 8.0), (8.0, 8.0), (8.6, 8.6)], ids=["before", "at", "in its millisecond"]
+)
+def test_everything_is_known_up_to_the_mark_or_the_asking(tmp_path: Path, since_ms: float, known_ms: float) -> None:
+    """The log cuts its times: a mark at 8 may have been set at 8.9, after the asking at 8.6."""
+
+    async def scene() -> float:
+        async with reading(tmp_path) as log:
+            waiting = log.pipe.expect(since_ms)
+            log.write(b"mark 8\n")
+            async with asyncio.timeout(PATIENCE_S):
+                return await waiting
+
+    assert asyncio.run(scene()) == known_ms
+
+
+def test_an_earlier_mark_says_nothing(tmp_path: Path) -> None:
+    async def scene() -> tuple[bool, float]:
+        async with reading(tmp_path) as log:
+            early, late = log.pipe.expect(4), log.pipe.expect(9)
+            log.write(b"mark 5\n")
+            async with asyncio.timeout(PATIENCE_S):
+                await early
+                too_soon = late.done()
+                log.write(b"mark 9\n")
+                return too_soon, await late
+
+    assert asyncio.run(scene()) == (False, 9)
+
+
+def test_a_mark_that_nobody_waits_for_any_more_is_passed_over(tmp_path: Path) -> None:
     async def scene() -> list[str]:
         async with reading(tmp_path) as log:
-            log.pipe.expect("/1-").cancel()
-            log.write(b"/1-\n")
-            return await log.read_up_to("marker-2-")
+            log.pipe.expect(1).cancel()
+            log.write(b"mark 1\n")
+            return await log.read_up_to(2)
 
-    assert asyncio.run(scene()) == ["/1-"]
+    assert asyncio.run(scene()) == ["mark 1"]
+
+
+def test_the_log_is_read_though_nobody_waits(tmp_path: Path) -> None:
+    """It rests between two looks; a browser that writes must not find the pipe full for it."""
+
+    async def scene() -> list[str]:
+        async with reading(tmp_path) as log:
+            log.write(b"one\n")
+            came = asyncio.get_running_loop().create_future()
+            log.on_seen = came.set_result
+            async with asyncio.timeout(PATIENCE_S):
+                await came
+                log.write(b"two\n")  # it rests now
+                came = asyncio.get_running_loop().create_future()
+                log.on_seen = came.set_result
+                await came
+            return log.seen
+
+    assert asyncio.run(scene()) == ["one", "two"]
 
 
 def test_a_burst_does_not_hold_up_the_browser(tmp_path: Path) -> None:
@@ -137,7 +195,7 @@ def test_a_burst_does_not_hold_up_the_browser(tmp_path: Path) -> None:
     async def scene() -> int:
         async with reading(tmp_path) as log:
             written = log.write(burst * 5000)  # not one turn of the loop in between
-            await log.read_up_to("marker-1-")
+            await log.read_up_to(1)
             assert len(log.seen) == 5001
             return written
 
@@ -153,7 +211,7 @@ def test_where_pipes_may_not_grow_a_smaller_one_does(tmp_path: Path, monkeypatch
         async with reading(tmp_path) as log:
             monkeypatch.undo()
             log.write(b"one\n")
-            return await log.read_up_to("marker-1-")
+            return await log.read_up_to(1)
 
     assert asyncio.run(scene()) == ["one"]
 
@@ -171,7 +229,7 @@ def test_closing_gives_every_descriptor_back(tmp_path: Path) -> None:
     async def scene() -> tuple[int, int]:
         before = descriptors()
         async with reading(tmp_path) as log:
-            await log.read_up_to("marker-1-")
+            await log.read_up_to(1)
         log.pipe.close()  # again: harmless
         return before, descriptors()
 

@@ -103,27 +103,6 @@ def test_what_throws_in_the_page_is_an_error_with_its_words() -> None:
         asyncio.run(scene())
 
 
-def test_no_marker_is_part_of_another() -> None:
-    """The log is searched for a marker's text: 1 must not be found in 11."""
-
-    async def scene() -> list[str]:
-        page = await opened(Browser())
-        return [page.next_marker() for _ in range(120)]
-
-    markers = asyncio.run(scene())
-    assert [(one, other) for one in markers for other in markers if one is not other and one in other] == []
-
-
-def test_a_marker_is_asked_for_and_its_failure_is_expected() -> None:
-    browser = Browser()
-
-    async def scene() -> None:
-        await (await opened(browser)).ask_for("http://flush.invalid/1-")
-
-    asyncio.run(scene())
-    assert browser.expressions == ['fetch("http://flush.invalid/1-").catch(() => 0)']
-
-
 def test_a_subject_that_starts_by_itself_gets_no_page() -> None:
     browser = Browser()
     assert trigger_page(browser, Trigger()) is None

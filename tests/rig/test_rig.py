@@ -29,6 +29,7 @@ from conformance.rig.certificates import Certificates
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
+from conformance.rig.page import Page
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.rig import Rig, RigParts, settle
 from conformance.subjects import load_subject
@@ -174,9 +175,10 @@ def test_a_flush_is_complete(browser: Browser, tmp_path: Path) -> None:
                 seen.append(each.event.url) if isinstance(each.event, FetchStarted) else None
             )
             came = []
+            page = await Page.open(rig.cdp)
             for number in range(20):
                 url = f"http://nobody.example.org/{number}"
-                await rig._page.evaluate(f"fetch('{url}').catch(() => 0)")
+                await page.evaluate(f"fetch('{url}').catch(() => 0)")
                 await rig.flush()
                 came.append(url in seen)
             return came
