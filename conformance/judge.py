@@ -52,9 +52,10 @@ def judge_scenario(
         return _not_judged(scenario, record, Verdict.ERROR, "the record of this scenario has no start or no end")
     case = Case.of(scenario, profile, timeline, max(error_ms, ended.lag_ms))
     found = (_ask(case, each, requirements) for each in _asked(scenario, requirements))
-    findings = tuple(_doubted(case, ended, [finding for finding in found if finding is not None]))
     connected_to = _connected_to(case)
-    verdict, reason = _summary(scenario, findings, connected_to)
+    sure = tuple(_doubted(case, ended, [finding for finding in found if finding is not None]))
+    findings = sure if _arrived(scenario, connected_to) else tuple(_astray(scenario, sure, connected_to))
+    verdict, reason = _summary(findings)
     first = case.sessions[0].opened_ms - case.start_ms if case.sessions else None
     return _result(scenario, record, verdict, findings, reason, connected_to=connected_to, connect_ms=first)
 
@@ -174,23 +175,38 @@ def _connected_to(case: Case) -> Outcome:
     return Outcome.NONE if last is None else Outcome(last.side.value)
 
 
-def _summary(scenario: Scenario, findings: Sequence[Finding], connected_to: Outcome) -> tuple[Verdict, str]:
+def _arrived(scenario: Scenario, connected_to: Outcome) -> bool:
+    """Whether the subject ended where the scenario expects it."""
+    expected = scenario.then.session
+    return expected is connected_to or (expected is Outcome.EITHER and connected_to is not Outcome.NONE)
+
+
+def _astray(scenario: Scenario, findings: Sequence[Finding], connected_to: Outcome) -> Iterable[Finding]:
+    """The findings on a subject that is not where it should be, though nothing judged here failed.
+
+    No requirement that the scenario covers has passed then: what the gate counts must say so, too.
+    """
+    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        return findings
+    where = f"it should have ended with {_session(scenario.then.session)}, and ended with {_session(connected_to)}"
+    return [
+        _unsure(finding, where)
+        if finding.requirement in scenario.covers and finding.verdict is Verdict.PASS
+        else finding
+        for finding in findings
+    ]
+
+
+def _summary(findings: Sequence[Finding]) -> tuple[Verdict, str]:
     """The verdict, and the reason of the finding that it rests on.
 
-    What never arose counts unless something failed: then that is why. A subject that is not where it
-    should be in the end has not passed, even if nothing judged here says so.
+    What never arose counts unless something failed: then that is why.
     """
     failed = any(finding.verdict is Verdict.FAIL for finding in findings)
     counted = [finding for finding in findings if finding.arose or not failed]
     verdict = worst(_spoken(counted))
     first = next((finding for finding in counted if finding.verdict is verdict), None)
-    reason = "nothing was judged" if first is None else f"{first.requirement}: {first.reason}"
-    expected = scenario.then.session
-    reached = expected is connected_to or (expected is Outcome.EITHER and connected_to is not Outcome.NONE)
-    if verdict is Verdict.PASS and not reached:
-        verdict = Verdict.INCONCLUSIVE
-        reason = f"it should have ended with {_session(expected)}, and ended with {_session(connected_to)}"
-    return verdict, reason
+    return verdict, "nothing was judged" if first is None else f"{first.requirement}: {first.reason}"
 
 
 def _spoken(findings: Iterable[Finding]) -> list[Verdict]:

@@ -102,15 +102,30 @@ def test_the_latest_open_session_is_where_it_ended() -> None:
     assert judged(told, scenario(), "SEL-5").connected_to is Outcome.PUBLIC
 
 
-def test_not_being_where_it_should_be_is_no_pass() -> None:
+def test_not_being_where_it_should_be_is_no_pass_of_what_is_covered() -> None:
+    """What the gate counts are findings, so the doubt has to be in them."""
+    told = story().probe(at=10, ended=15).end(at=300)
+    astray = scenario("PRIV-3", session=Outcome.LOCAL)
+    result = judge_scenario(astray, PROFILE, recorded(told), {"PRIV-3": REQUIREMENTS["PRIV-3"]}, 5)
+    assert said(result) == {"PRIV-3": Verdict.INCONCLUSIVE}
+    assert result.verdict is Verdict.INCONCLUSIVE
+    where = "PRIV-3: it should have ended with a local session, and ended with no session (else it were pass: "
+    assert result.reason.startswith(where)
+    arrived = scenario("PRIV-3", session=Outcome.NONE)
+    there = judge_scenario(arrived, PROFILE, recorded(told), {"PRIV-3": REQUIREMENTS["PRIV-3"]}, 5)
+    assert said(there) == {"PRIV-3": Verdict.PASS}
+
+
+def test_an_invariant_that_is_not_covered_holds_wherever_the_subject_ends() -> None:
     told = story().probe(at=10, ended=15).end(at=300)
     result = judged(told, scenario(session=Outcome.LOCAL), "PRIV-3")
-    assert said(result)["PRIV-3"] is Verdict.PASS
-    assert result.verdict is Verdict.INCONCLUSIVE
-    without = judge_scenario(
-        scenario("PRIV-3", session=Outcome.LOCAL), PROFILE, recorded(told), {"PRIV-3": REQUIREMENTS["PRIV-3"]}, 5
-    )
-    assert without.reason == "it should have ended with a local session, and ended with no session"
+    assert said(result) == {**said(result), "PRIV-3": Verdict.INCONCLUSIVE, "SEL-1": Verdict.PASS}
+
+
+def test_where_something_failed_the_rest_keeps_its_word() -> None:
+    told = story().probe(at=10, ended=15).socket(PUBLIC, at=17, opened=20).end(at=500)
+    result = judged(told, scenario(session=Outcome.LOCAL), "PRIV-3", "SEL-2")
+    assert said(result) == {**said(result), "PRIV-3": Verdict.PASS, "SEL-2": Verdict.FAIL}
 
 
 # --- what cannot be judged -----------------------------------------------------------------------
