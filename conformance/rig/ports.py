@@ -37,8 +37,6 @@ class ReservedPort:
         for number in random.sample(range(_LOWEST, _HIGHEST), _TRIES):
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             sock.setblocking(False)  # noqa: FBT003 - socket's own signature
-            # Connections of the last scenario in TIME_WAIT must not stop the next one.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind(("127.0.0.1", number))
                 return cls(sock)
@@ -67,8 +65,17 @@ class ReservedPort:
     def listen(self) -> None:
         """Answer every SYN."""
         self.refuse()
-        self._socket.listen(_BACKLOG)
+        self._listen(_BACKLOG)
+
+    def _listen(self, backlog: int) -> None:
+        # Connections of the last scenario in TIME_WAIT must not stop the next one.
+        self._reuse(1)
+        self._socket.listen(backlog)
         self._listening = True
+
+    def _reuse(self, on: int) -> None:
+        """Two sockets may have one port if both reuse addresses and neither listens, so only while listening."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, on)
 
     def refuse(self) -> None:
         """Answer every SYN with RST."""
@@ -78,6 +85,7 @@ class ReservedPort:
         # Only a listening socket: on any other the kernel notes the shutdown all the same, and every
         # connection accepted later inherits it and is dead at birth (Linux inet_shutdown, TCP_CLOSE).
         if self._listening:
+            self._reuse(0)
             self._socket.shutdown(socket.SHUT_RDWR)
             self._listening = False
 
@@ -92,8 +100,7 @@ class ReservedPort:
     async def blackhole(self) -> str:
         """Leave every SYN unanswered: a listener whose accept queue is full. Returns the proof."""
         self.refuse()
-        self._socket.listen(0)
-        self._listening = True
+        self._listen(0)
         for _ in range(_FILLERS):
             filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             filler.setblocking(False)  # noqa: FBT003 - socket's own signature

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 from conformance.rig.stranger import Stranger
+from conformance.rig.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -143,10 +145,13 @@ class Rig:
         self.flags: tuple[str, ...] = ()
         self._chromium: Chromium
         self._netlog: NetLogPipe
+        self._targets: Targets
+        self._haunted = False
         self._page: Page | None = None
         self._recorder: Recorder | None = None
         self._subject = "chrome-extension://"
         self._begun_ms = 0.0
+        self._loaded_ms = math.inf
         self._waits: dict[int, float] = {}
         self._directory: Path
         self._launch_number = 0
@@ -175,6 +180,7 @@ class Rig:
         self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
         flags = (*self.flags, *more_flags)
         self._chromium = await launch(self.parts.browser, self._directory, flags, headed=self.parts.headed)
+        self._targets = await Targets.open(self._chromium.cdp)
         self._page = None
         self._waits = waits_ms(self._chromium.pid)
 
@@ -184,7 +190,7 @@ class Rig:
         What the browser kept back of the last scenario, whose subject may be the same, does not.
         """
         is_the_subjects = not seen.initiator or seen.initiator.startswith(self._subject)
-        if self._recorder is not None and is_the_subjects and seen.event.at_ms >= self._begun_ms:
+        if self._recorder is not None and is_the_subjects and seen.event.at_ms >= self._loaded_ms:
             self._recorder.add(renumbered(seen.event, self._launch_number))
 
     async def restart(self, profile: Profile) -> str:
@@ -214,8 +220,8 @@ class Rig:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the next scenario can run here: not in a browser that was restarted, which keeps its subject."""
-        return self._chromium.is_alive and not self._launch_number
+        """Whether the next scenario can run here: not in a browser that keeps its subject, as a restarted one does."""
+        return self._chromium.is_alive and not self._launch_number and not self._haunted
 
     async def observe(self, profile: Profile, scenario: Scenario) -> Timeline:
         """Carry out one scenario on one subject and return what was seen.
@@ -224,7 +230,7 @@ class Rig:
         """
         recorder = self._recorder = Recorder()
         extension_id = ""
-        self._begun_ms = now_ms()
+        self._begun_ms, self._loaded_ms = now_ms(), math.inf
         try:
             profile = await settled_in(profile, scenario, self._directory)
             life = Life(self, profile, recorder)
@@ -264,6 +270,7 @@ class Rig:
         """Load and trigger the subject; its id, and the time at which it was asked to connect."""
         cdp = self._chromium.cdp
         started = recorder.record(SubjectStarted, Source.RIG, extension_id="", how="its worker was started")
+        self._loaded_ms = started.at_ms
         try:
             loaded = await cdp.send("Extensions.loadUnpacked", {"path": profile.extension})
         except CdpError as error:
@@ -293,11 +300,14 @@ class Rig:
 
     async def _remove(self, extension_id: str) -> None:
         """Take the subject away, and what it has left among the cookies and in the cache."""
+        self._haunted = True
         leaving: list[Awaitable[object]] = [canary.clear(self.cdp)]
         if not self._launch_number:  # one that was named on the command line cannot be taken away
             leaving.insert(0, self.cdp.send("Extensions.uninstall", {"id": extension_id}))
+            leaving.append(self._targets.gone(f"chrome-extension://{extension_id}"))
         await asyncio.gather(*leaving)
         await self._clear_cache()
+        self._haunted = False
 
     async def _clear_cache(self) -> None:
         """Empty the browser's HTTP cache, if there can be anything in it that it would use again.

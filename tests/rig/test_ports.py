@@ -45,11 +45,33 @@ def test_it_listens_and_refuses_again_and_again(port: ReservedPort) -> None:
     assert seen == ["accepted", "refused"] * 3
 
 
-def test_nobody_else_can_take_it_while_it_refuses(port: ReservedPort) -> None:
+@pytest.mark.parametrize("reuse", [0, 1], ids=["plain", "address reused"])
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+def test_nobody_else_can_take_it_while_it_refuses(port: ReservedPort, reuse: int, *, used: bool) -> None:
+    """Another harness reuses addresses as this one does: two once shared a port, and a refusal was answered."""
+    if used:
+        port.listen()
+        assert knock(port) == "accepted"
+        port.refuse()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+        with pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port.number))
+
+
+def test_connections_of_before_do_not_stop_it_from_listening_again(port: ReservedPort) -> None:
     port.listen()
-    port.refuse()
-    with socket.socket() as other, pytest.raises(OSError, match="in use"):
-        other.bind(("127.0.0.1", port.number))
+    with socket.create_connection(("127.0.0.1", port.number)) as client:
+        port.socket.settimeout(5)
+        accepted, _ = port.socket.accept()
+        port.refuse()
+        port.listen()
+        assert knock(port) == "accepted"
+        accepted.close()
+        client.recv(1)  # the one that closes first keeps the connection's memory for a minute
+        port.refuse()
+        port.listen()
+        assert knock(port) == "accepted"
 
 
 def test_a_connection_accepted_after_a_refusal_is_alive(port: ReservedPort) -> None:
