@@ -6,7 +6,7 @@ Pictures, Allure steps and text attachments are made of marks; none of them look
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from conformance import events as seen
 from conformance.events import Source
 from conformance.model import Side
+from conformance.throttle import held_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,13 +52,25 @@ class Mark:
     tone: Tone = Tone.PLAIN
 
 
+# A shorter delay is lost among the other steps of a connect.
+_THROTTLE_SHOWN_MS = 50.0
+
 _LANE = {Source.LOCAL: Lane.LOCAL, Source.PUBLIC: Lane.PUBLIC}
 _SIDE = {Side.LOCAL: Lane.LOCAL, Side.PUBLIC: Lane.PUBLIC}
 
 
 def marks(timeline: Timeline) -> tuple[Mark, ...]:
     """The main events in order; what only repeats another source's word is left out."""
-    return tuple(mark for event in timeline if (mark := _mark(event)) is not None)
+    held = held_ms(timeline)
+    told = ((event, _mark(event)) for event in timeline)
+    return tuple(_with_throttle(mark, held.get(event.seq, 0.0)) for event, mark in told if mark is not None)
+
+
+def _with_throttle(mark: Mark, held_ms_max: float) -> Mark:
+    """A new WebSocket that the browser's own throttle may have held back for long enough to be seen says so."""
+    if held_ms_max < _THROTTLE_SHOWN_MS:
+        return mark
+    return replace(mark, says=f"{mark.says} (held back by the browser's throttle for up to {held_ms_max:.0f} ms)")
 
 
 def sentence(mark: Mark) -> str:

@@ -29,6 +29,7 @@ from conformance.events import (
 from conformance.model import Side
 from conformance.report.marks import Lane, Mark, Tone, marks, sentence, text
 from conformance.timeline import Timeline
+from tests.timelines import story
 
 
 def only(event: Event) -> Mark:
@@ -120,6 +121,15 @@ def test_a_refused_certificate_names_the_flags() -> None:
     values = {field.name: Side.PUBLIC for field in fields(CertificateRejected) if field.name == "side"}
     event = CertificateRejected(at_ms=0, source=Source.BROWSER, flags=("DATE_INVALID",), **values)  # type: ignore[arg-type]
     assert only(event).says == "certificate refused: DATE_INVALID"
+
+
+def test_a_socket_that_the_browsers_throttle_may_have_held_back_says_so() -> None:
+    told = story()
+    for number in range(16):
+        told.socket(Side.PUBLIC, at=1000 + 900 * number, failed=1010 + 900 * number)
+    says = [mark.says for mark in marks(told.build()) if mark.says.startswith("new WebSocket")]
+    assert says[0] == "new WebSocket wss://api.extension.semantest.com"
+    assert says[-1].endswith("(held back by the browser's throttle for up to 890 ms)")
 
 
 def test_a_sentence_has_time_and_direction(timeline: Timeline) -> None:
