@@ -6,7 +6,7 @@ Pictures, Allure steps and text attachments are made of marks; none of them look
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from conformance.model import Side
 from conformance.throttle import held_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from conformance.events import Event
     from conformance.timeline import Timeline
@@ -62,15 +62,15 @@ _SIDE = {Side.LOCAL: Lane.LOCAL, Side.PUBLIC: Lane.PUBLIC}
 def marks(timeline: Timeline) -> tuple[Mark, ...]:
     """The main events in order; what only repeats another source's word is left out."""
     held = held_ms(timeline)
-    told = ((event, _mark(event)) for event in timeline)
-    return tuple(_with_throttle(mark, held.get(event.seq, 0.0)) for event, mark in told if mark is not None)
+    return tuple(mark for event in timeline for mark in (_throttle(event, held), _mark(event)) if mark is not None)
 
 
-def _with_throttle(mark: Mark, held_ms_max: float) -> Mark:
-    """A new WebSocket that the browser's own throttle may have held back for long enough to be seen says so."""
-    if held_ms_max < _THROTTLE_SHOWN_MS:
-        return mark
-    return replace(mark, says=f"{mark.says} (held back by the browser's throttle for up to {held_ms_max:.0f} ms)")
+def _throttle(event: Event, held: Mapping[int, float]) -> Mark | None:
+    """The browser's own delay of a WebSocket, where it may be long enough to be taken for the subject's wait."""
+    most_ms = held.get(event.seq, 0.0)
+    if most_ms < _THROTTLE_SHOWN_MS:
+        return None
+    return _note(event, Lane.SUBJECT, f"held by the browser for up to {most_ms:.0f} ms")
 
 
 def sentence(mark: Mark) -> str:
