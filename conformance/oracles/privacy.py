@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from conformance.events import (
+    CanaryPlanted,
     ConnectionAccepted,
     Event,
     FetchStarted,
@@ -221,7 +222,11 @@ def no_credentials(case: Case) -> Finding | None:
             reason = f"the signature GET at {event.at_ms:.0f} ms carried {', '.join(carried)}"
             return Finding("PRIV-3", Verdict.FAIL, reason, evidence_of(event))
     count = "1 signature GET" if len(arrived) == 1 else f"{len(arrived)} signature GETs"
-    return Finding("PRIV-3", Verdict.PASS, f"{count} arrived without any credentials", evidence_of(*arrived))
+    reason = f"{count} arrived without any credentials"
+    planted = case.timeline.first(CanaryPlanted)
+    if planted is not None:
+        reason = f"{reason}, and there were some to send: {', '.join(planted.what)}"
+    return Finding("PRIV-3", Verdict.PASS, reason, evidence_of(*arrived, planted))
 
 
 def _secrets(target: str) -> tuple[str, ...]:

@@ -113,6 +113,10 @@ def _life_mark(event: Event) -> Mark | None:
             says = "the browser is closed"
         case seen.BrowserStarted():
             says = f"the browser is up again: {event.how}"
+        case seen.AccessSet():
+            says = f"access to this machine: {event.access}"
+        case seen.CanaryPlanted():
+            says = f"planted: {', '.join(event.what)}"
         case _:
             return None
     return _note(event, Lane.SUBJECT, says, Tone.RIG)
@@ -166,6 +170,18 @@ def _browser_mark(event: Event) -> Mark | None:  # noqa: PLR0911 - one a kind of
             return Mark(event.at_ms, event.seq, Lane.SUBJECT, _SIDE[event.side], _error(event.error), Tone.BAD)
         case seen.CertificateRejected():
             return _note(event, Lane.SUBJECT, f"certificate refused: {', '.join(event.flags)}", Tone.BAD)
+        case _:
+            return _access_mark(event)
+
+
+def _access_mark(event: Event) -> Mark | None:
+    """The browser's local-network-access check, where it says more than that it let the request pass."""
+    match event:
+        case seen.AccessChecked() if not event.result.startswith("allowed"):
+            return _note(event, Lane.SUBJECT, f"access check: {event.result}", Tone.BAD)
+        case seen.AccessAnswered():
+            tone = Tone.GOOD if event.answer == "granted" else Tone.BAD
+            return _note(event, Lane.SUBJECT, f"access was {event.answer}", tone)
         case _:
             return None
 

@@ -161,7 +161,9 @@ def roomy_memory() -> str | None:
 @asynccontextmanager
 async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[RigPool]:
     """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end."""
-    hosts = hosts_of(profile.endpoints for profile in profiles)
+    subjects = tuple(profiles)
+    pages = (profile.web.page for profile in subjects if profile.web is not None)
+    hosts = hosts_of((profile.endpoints for profile in subjects), pages)
     lag = LagMonitor()
     with tempfile.TemporaryDirectory(prefix="conform-", dir=roomy_memory(), ignore_cleanup_errors=True) as directory:
         parts = RigParts(settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed)

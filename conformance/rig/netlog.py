@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from conformance.events import (
+    AccessAnswered,
     AccessChecked,
     CertificateRejected,
     Event,
@@ -138,6 +139,7 @@ class NetLogParser:
             "CORS_REQUEST": self._cors_request,
             "CANCELLED": self._cancelled,
             "LOCAL_NETWORK_ACCESS_CHECK": self._access_checked,
+            "LOCAL_NETWORK_ACCESS_PERMISSION_REQUESTED": self._access_answered,  # logged when it has its answer
             "WEBSOCKET_ALIVE": self._channel_alive,
             "WEBSOCKET_SENT_FRAME_HEADER": self._frame_sent,
             "TCP_CONNECT_ATTEMPT": self._tcp_attempt,
@@ -227,8 +229,20 @@ class NetLogParser:
         known = self._requests.get(request)
         if known is None:
             return []
-        result = str(params.get("result", ""))
-        return self._seen(known, AccessChecked(at_ms=at_ms, source=Source.BROWSER, request=request, result=result))
+        result, client, resource = (
+            str(params.get(name, "")) for name in ("result", "client_address_space", "resource_address_space")
+        )
+        check = AccessChecked(
+            at_ms=at_ms, source=Source.BROWSER, request=request, result=result, client=client, resource=resource
+        )
+        return self._seen(known, check)
+
+    def _access_answered(self, at_ms: float, request: int, _phase: int, params: dict[str, Any]) -> list[Seen]:
+        known = self._requests.get(request)
+        if known is None:
+            return []
+        answer = str(params.get("result", ""))
+        return self._seen(known, AccessAnswered(at_ms=at_ms, source=Source.BROWSER, request=request, answer=answer))
 
     # --- WebSockets
 

@@ -7,8 +7,12 @@ from dataclasses import fields
 import pytest
 
 from conformance.events import (
+    AccessAnswered,
+    AccessChecked,
+    AccessSet,
     BrowserClosed,
     BrowserStarted,
+    CanaryPlanted,
     CertificateRejected,
     Event,
     FaultTookEffect,
@@ -108,6 +112,19 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
         (WorkerStarted(at_ms=0, source=Source.RIG), "its worker is woken", Tone.RIG),
         (SubjectReloaded(at_ms=0, source=Source.RIG, version="1.1"), "loaded again, version 1.1", Tone.RIG),
         (BrowserClosed(at_ms=0, source=Source.RIG), "the browser is closed", Tone.RIG),
+        (
+            AccessSet(at_ms=0, source=Source.RIG, access="denied", told="a"),
+            "access to this machine: denied",
+            Tone.RIG,
+        ),
+        (CanaryPlanted(at_ms=0, source=Source.RIG, what=("a cookie",)), "planted: a cookie", Tone.RIG),
+        (
+            AccessChecked(at_ms=0, source=Source.BROWSER, request=1, result="lna-permission-required"),
+            "access check: lna-permission-required",
+            Tone.BAD,
+        ),
+        (AccessAnswered(at_ms=0, source=Source.BROWSER, request=1, answer="denied"), "access was denied", Tone.BAD),
+        (AccessAnswered(at_ms=0, source=Source.BROWSER, request=1, answer="granted"), "access was granted", Tone.GOOD),
         (BrowserStarted(at_ms=0, source=Source.RIG, how="as before"), "the browser is up again: as before", Tone.RIG),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",

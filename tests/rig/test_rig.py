@@ -52,12 +52,13 @@ def parts(browser: Browser = NOWHERE) -> RigParts:
 
 
 def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
-    async def scene() -> tuple[tuple[str, ...], dict[str, Side], str]:
+    async def scene() -> tuple[tuple[str, ...], dict[str, Side], str, str]:
         async with staged() as stage:
             flags = stage.servers.flags(parts(), Path("log"), ["MAP first 127.0.0.1:1"])
-            return flags, stage.servers.sides, stage.servers.stranger.port.address
+            servers = stage.servers
+            return flags, servers.sides, servers.stranger.port.address, servers.web.port.address
 
-    (log, rules, trust), sides, stranger = asyncio.run(scene())
+    (log, rules, trust, spaces), sides, stranger, web = asyncio.run(scene())
     assert log == "--log-net-log=log"
     assert trust == f"--ignore-certificate-errors-spki-list={CERTIFICATES.spki}"
     name, _, written = rules.partition("=")
@@ -69,7 +70,11 @@ def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
     assert sides[mapped["api.extension.semantest.com:443"]] is Side.PUBLIC
     assert sides[mapped["api.extension.semantest.com"]] is Side.PUBLIC  # plain http is taken, and seen
     assert mapped["elsewhere.example.org:80"] == stranger
+    assert mapped["page.example.org:443"] == web
     assert others[-1] == "MAP * ~NOTFOUND"
+    public = {web, *(address for address, side in sides.items() if side is Side.PUBLIC)}
+    assert spaces.startswith("--ip-address-space-overrides=")
+    assert set(spaces.partition("=")[2].split(",")) == {f"{address}=public" for address in public}
 
 
 def test_a_scenario_begins_in_the_world_that_is_given() -> None:
