@@ -55,6 +55,7 @@ class Passage(StrEnum):
 class Checked:
     """One request of the subject's to one of the two servers that the check had a word for.
 
+    ``check``: None where the log has none, as of a WebSocket (Chromium 156): there the answer tells, or the end.
     ``ended``: what shows how it came out; None while it waits.
     """
 
@@ -67,11 +68,11 @@ class Checked:
     def passage(self) -> Passage:
         """How it came past."""
         error = self.ended.error if isinstance(self.ended, FetchEnded | SocketFailed) else ""
+        if self.answer is not None:
+            return Passage.PERMITTED if self.answer.answer == "granted" else Passage.DENIED
         if self.check is None:
             return Passage.BLOCKED
         if self.check.result == ASKS:
-            if self.answer is not None:
-                return Passage.PERMITTED if self.answer.answer == "granted" else Passage.DENIED
             if error == STOPPED:
                 return Passage.DENIED
             came = isinstance(self.ended, SocketOpened) or (isinstance(self.ended, FetchEnded) and not error)
@@ -113,7 +114,7 @@ def checked(timeline: Timeline, endpoints: Endpoints) -> tuple[Checked, ...]:
     return tuple(
         Checked(event, checks.get(request), answers.get(request), ends.get(request))
         for request, event in started.items()
-        if request in checks or _was_stopped(ends.get(request))
+        if request in checks or request in answers or _was_stopped(ends.get(request))
     )
 
 

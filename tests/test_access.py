@@ -40,6 +40,8 @@ def asked(**answer: object) -> Story:
         (story().probe(at=10).access("blocked-by-load-option", at=11), Passage.BLOCKED),
         (story().probe(at=10, ended=15, answered=None, error=STOPPED), Passage.BLOCKED),
         (story().probe(at=10, ended=15).access("a-new-word", at=11), Passage.UNKNOWN),
+        (story().socket(LOCAL, at=10, opened=20).answered("granted", at=12), Passage.PERMITTED),
+        (story().socket(LOCAL, at=10, failed=20, error=STOPPED).answered("denied", at=12), Passage.DENIED),
     ],
 )
 def test_each_way_past_the_check(told: Story, passage: Passage) -> None:

@@ -184,8 +184,11 @@ class Story:
     def access(self, result: str, *, at: float, answer: str = "", answered: float | None = None) -> Self:
         """The browser checks its latest request; the permission that the check asks for is answered, or not."""
         self._browser(AccessChecked, at, request=self._number, result=result)
-        if answered is not None:
-            self._browser(AccessAnswered, answered, request=self._number, answer=answer)
+        return self if answered is None else self.answered(answer, at=answered)
+
+    def answered(self, answer: str, *, at: float) -> Self:
+        """The permission that its latest request needs is given or not."""
+        self._browser(AccessAnswered, at, request=self._number, answer=answer)
         return self
 
     def _arrival(self, side: Side, at: float, connection: int, **fields: Any) -> None:  # noqa: ANN401

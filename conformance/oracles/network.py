@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.access import Passage, checked
+from conformance.access import ASKS, Passage, checked
 from conformance.events import FetchStarted, SocketStarted
 from conformance.oracles.findings import evidence_of
 from conformance.oracles.registry import oracle
@@ -31,7 +31,7 @@ def local_network_access(case: Case) -> Finding | None:
     if stopped:
         first = min(stopped, key=lambda each: _ORDER.index(each.passage))
         return _stopped(case, first, len(stopped))
-    ways = sorted({each.check.result for each in found if each.check is not None})
+    ways = sorted({each.check.result if each.check is not None else ASKS for each in found})
     count = "1 request" if len(found) == 1 else f"{len(found)} requests"
     asked = sum(each.passage is Passage.PERMITTED for each in found)
     reason = f"the browser let {count} through: {', '.join(ways)}"

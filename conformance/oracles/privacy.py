@@ -15,6 +15,7 @@ from conformance.events import (
     FetchStarted,
     FrameReceived,
     JunkReceived,
+    LookupStarted,
     PreconnectStarted,
     RequestReceived,
     SessionClosed,
@@ -63,7 +64,10 @@ def local_is_private(case: Case) -> Finding | None:
             return Finding("PRIV-1", Verdict.FAIL, reason, evidence_of(leak))
     chosen_ms = sum(end_ms - start_ms for start_ms, end_ms in windows)
     evidence = evidence_of(*(session.opened for session in case.sessions if session.side is Side.LOCAL))
-    reason = f"nothing went to the public host in the {chosen_ms:.0f} ms in which the local server was its choice"
+    reason = (
+        f"no lookup, connection or byte for the public host in the {chosen_ms:.0f} ms in which the local server was "
+        f"its choice, neither in the browser's log nor at the server"
+    )
     return Finding("PRIV-1", Verdict.PASS, reason, evidence)
 
 
@@ -84,7 +88,7 @@ def _is_public(case: Case, event: Event) -> bool:
     match event:
         case FetchStarted(url=url) | SocketStarted(url=url) | PreconnectStarted(url=url):
             return case.role(url).side is Side.PUBLIC
-        case TcpStarted(side=side):
+        case TcpStarted(side=side) | LookupStarted(side=side):
             return side is Side.PUBLIC
         case FrameReceived(source=Source.PUBLIC, opcode=opcode):
             return opcode not in _PARTING
@@ -97,6 +101,8 @@ def _told(event: Event) -> str:
             return f"it reached for {url}"
         case TcpStarted():
             return "the browser connected to the public host"
+        case LookupStarted():
+            return "the browser looked up the public host"
         case FrameReceived(opcode=opcode, size=size):
             return f"the public server received a {opcode} frame of {size} bytes"
         case RequestReceived(method=method, target=target):

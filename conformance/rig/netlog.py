@@ -26,6 +26,7 @@ from conformance.events import (
     FetchAnswered,
     FetchEnded,
     FetchStarted,
+    LookupStarted,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -146,6 +147,7 @@ class NetLogParser:
             "CERT_VERIFIER_JOB": self._certificate_verified,
             "HTTP_STREAM_JOB_CONTROLLER": self._stream_wanted,
             "COOKIE_STORE_COOKIE_ADDED": self._cookie_added,
+            "HOST_RESOLVER_MANAGER_REQUEST": self._looked_up,
         }
         self._handlers = {numbers[name]: handler for name, handler in by_name.items() if name in numbers}
 
@@ -297,6 +299,13 @@ class NetLogParser:
     def _cookie_added(self, at_ms: float, _source: int, _phase: int, _params: dict[str, Any]) -> list[Seen]:
         self.marked_ms = at_ms - _CUT_OFF_MS
         return []
+
+    def _looked_up(self, at_ms: float, _source: int, phase: int, params: dict[str, Any]) -> list[Seen]:
+        # Mapping comes first: the name is that of the rig's own port, with or without a scheme before it.
+        side = self._sides.get(str(params.get("host", "")).rpartition("//")[2])
+        if phase != _Phase.BEGIN or side is None:
+            return []
+        return [Seen("", LookupStarted(at_ms=at_ms, source=Source.BROWSER, side=side))]
 
     @staticmethod
     def _seen(request: _Request, event: Event) -> list[Seen]:

@@ -1,7 +1,8 @@
 """The browser's permission to reach this machine: how a scenario says that it stands, and the proof that it does.
 
 Set by CDP for every origin, so that whoever asks finds it. The proof is what a page of the rig's own, at a
-public address, is told when it asks how the permission stands.
+public address, is told when it asks how the permission stands. A question that nobody answers is asked by a
+browser with a screen only (display.py).
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import RigFailed, Unsupported
 from conformance.events import AccessSet, Source
+from conformance.model import Access
 from conformance.rig.cdp import CdpError
 from conformance.rig.page import Page, becomes_true
 from conformance.rig.recorder import now_ms
 from conformance.rig.web import OWN_PAGE
 
 if TYPE_CHECKING:
-    from conformance.model import Access
     from conformance.rig.cdp import Cdp
 
 # Chromium 145 split the first into the other two; a browser is told all that it knows.
@@ -39,6 +40,8 @@ class Permission:
         if not known:
             message = "this browser knows no permission to reach this machine; Chromium 142 and later do"
             raise Unsupported(message)
+        if access is Access.PROMPT:
+            await self.reset(cdp)  # a permission that CDP holds at 'prompt' is refused, and nobody is asked
         told = await _told(cdp, known)
         if set(told.values()) != {access.value}:
             message = f"the permission was set to {access}, and a page is told {json.dumps(told)}; run again"

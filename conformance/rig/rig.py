@@ -59,6 +59,7 @@ class RigParts:
     certificates: Certificates
     lag: LagMonitor
     headed: bool = False
+    display: str = ""
 
 
 class Servers:
@@ -190,7 +191,8 @@ class Rig:
         log.unlink(missing_ok=True)
         self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
         flags = (*self.flags, *more_flags)
-        self._chromium = await launch(self.parts.browser, self._directory, flags, headed=self.parts.headed)
+        parts = self.parts
+        self._chromium = await launch(parts.browser, self._directory, flags, headed=parts.headed, display=parts.display)
         self._page = None
         self._waits = waits_ms(self._chromium.pid)
 
