@@ -125,7 +125,11 @@ def nothing_but_the_question(case: Case) -> Finding | None:
     if not questions:
         return case.absent("PRIV-2", "the subject asked no local server without a good signature")
     times = "once" if len(questions) == 1 else f"{len(questions)} times"
-    reason = f"it asked {times} for the signature, and sent the local server nothing else"
+    watched_ms = case.end_ms - questions[0].at_ms
+    reason = (
+        f"it asked {times} for the signature, and neither its browser's log nor the local server has anything else "
+        f"in the {watched_ms:.0f} ms since"
+    )
     return Finding("PRIV-2", Verdict.PASS, reason, evidence_of(*questions))
 
 

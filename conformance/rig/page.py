@@ -44,6 +44,10 @@ class Page:
         session = (await cdp.send("Target.attachToTarget", {"targetId": target, "flatten": True}))["sessionId"]
         return cls(cdp, target, session)
 
+    async def send(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """One command to the browser on behalf of this tab. Raises CdpError, BrowserDied."""
+        return await self._cdp.send(method, params, self._session)
+
     async def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - whatever the page's value is
         """The value of a JavaScript expression, promises awaited."""
         answer = await self._cdp.send(

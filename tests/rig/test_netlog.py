@@ -12,6 +12,7 @@ from conformance.events import (
     FetchAnswered,
     FetchEnded,
     FetchStarted,
+    LookupStarted,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -39,6 +40,7 @@ NAMES = [
     "CERT_VERIFIER_JOB",
     "HTTP_STREAM_JOB_CONTROLLER",
     "COOKIE_STORE_COOKIE_ADDED",
+    "HOST_RESOLVER_MANAGER_REQUEST",
     "SOMETHING_ELSE",
 ]
 TYPES = {name: number + 40 for number, name in enumerate(NAMES)}
@@ -234,6 +236,16 @@ def test_a_cookie_that_was_set_is_a_mark_and_no_event() -> None:
     before = log.parser.marked_ms
     log.write("COOKIE_STORE_COOKIE_ADDED", 3, NONE)
     assert (before, log.parser.marked_ms, log.seen) == (0, 1000, [])
+
+
+def test_a_look_up_is_seen_by_the_port_that_its_name_is_mapped_to() -> None:
+    log = Log()
+    for host in ("http://127.0.0.1:20001", "127.0.0.1:20001", "https://127.0.0.1:9", "https://~notfound"):
+        log.write("HOST_RESOLVER_MANAGER_REQUEST", 2, BEGIN, host=host)
+        log.write("HOST_RESOLVER_MANAGER_REQUEST", 2, END)
+    assert log.kinds == [LookupStarted, LookupStarted]
+    assert isinstance(log.last, LookupStarted)
+    assert log.last.side is Side.LOCAL
 
 
 def test_other_types_and_torn_lines_are_passed_over() -> None:

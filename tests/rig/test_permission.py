@@ -21,7 +21,7 @@ class Browser:
     """Knows some permissions, and tells its pages what they are, or something else."""
 
     def __init__(self, *known: str, tells: str | None = None, opens: bool = True) -> None:
-        self.state = dict.fromkeys(known, "ask")
+        self.state = dict.fromkeys(known, "prompt")
         self.methods: list[str] = []
         self._tells = tells
         self._opens = opens
@@ -38,7 +38,7 @@ class Browser:
                     raise CdpError(method, f"Unknown permission: {name}")
                 self.state[name] = params["setting"]
             case "Browser.resetPermissions":
-                self.state = dict.fromkeys(self.state, "ask")
+                self.state = dict.fromkeys(self.state, "prompt")
             case "Target.createTarget":
                 assert params["url"] == OWN_PAGE
                 return {"targetId": "T"}
@@ -72,6 +72,13 @@ def test_it_stands_as_the_scenario_says(access: Access) -> None:
     assert browser.methods[-1] == "Target.closeTarget"
 
 
+def test_a_question_that_is_to_be_asked_is_held_by_nobody() -> None:
+    """A permission that CDP holds at 'prompt' is refused without a question."""
+    browser = Browser(*NAMES)
+    staged(browser, Access.PROMPT)
+    assert "Browser.resetPermissions" in browser.methods
+
+
 def test_a_browser_that_knows_one_name_is_told_that() -> None:
     assert staged(Browser(NAMES[0]), Access.DENIED) == [("denied", NAMES[0])]
 
@@ -94,7 +101,7 @@ def test_it_is_gone_for_the_next_scenario() -> None:
 
     asyncio.run(scene())
     assert browser.methods.count("Browser.resetPermissions") == 1
-    assert set(browser.state.values()) == {"ask"}
+    assert set(browser.state.values()) == {"prompt"}
 
 
 def test_a_browser_without_the_permission_cannot_stage_it() -> None:
