@@ -127,8 +127,8 @@ class Web:
     @property
     def origin(self) -> str:
         """As the browser's log names who made a request."""
-        parts = urlsplit(self.page)
-        return f"{parts.scheme}://{parts.netloc}".lower()
+        scheme, (host, port) = urlsplit(self.page).scheme, authority(self.page)
+        return f"{scheme}://{host}" if port == _DEFAULT_PORT[scheme] else f"{scheme}://{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,13 @@ def _environment(directory: Path, display: str) -> dict[str, str]:
     return {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, **shown}
 
 
+def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
+    """What we read and write, and what the browser does."""
+    command_read, command_write = map(_high, os.pipe())
+    event_read, event_write = map(_high, os.pipe())
+    return (event_read, command_write), (command_read, event_write)
+
+
 async def launch(  # noqa: PLR0913 - each is one way in which a browser may differ
     browser: Browser,
     directory: Path,
@@ -203,25 +210,18 @@ async def launch(  # noqa: PLR0913 - each is one way in which a browser may diff
     be asked, so that is its caller's to see).
     """
     make_directory(directory)
-    if display:
-        flags = (*flags, "--ozone-platform=x11")
-    command = command_line(browser, directory / "profile", flags, headed=headed or bool(display), page=page)
+    shown = (*flags, "--ozone-platform=x11") if display else flags
+    command = command_line(browser, directory / "profile", shown, headed=headed or bool(display), page=page)
     piped = not page
-    environment = _environment(directory, display)
     log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    ours: tuple[int, int] | None = None
-    theirs: tuple[int, int] | None = None
-    if piped:
-        command_read, command_write = map(_high, os.pipe())
-        event_read, event_write = map(_high, os.pipe())
-        ours, theirs = (event_read, command_write), (command_read, event_write)
+    ours, theirs = _pipes() if piped else (None, None)
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env=_environment(directory, display),
             start_new_session=True,
             pass_fds=(3, 4) if piped else (),
             preexec_fn=_in_child(*(theirs or (None, None))),

@@ -12,6 +12,8 @@ from conformance.rig import display as display_module
 from conformance.rig.display import screen
 from tests.rig.processes import PATIENCE_S, says_its_pid, watched
 
+UP = "echo 7 > /proc/self/fd/$2"  # as -displayfd asks
+
 
 def xvfb(directory: Path, monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
     """In the program's place, the only one there is: these lines of sh."""
@@ -45,7 +47,7 @@ def test_its_name_is_what_the_program_says_when_it_is_up(tmp_path: Path, monkeyp
 
 
 def test_it_is_gone_when_the_browser_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    xvfb(tmp_path, monkeypatch, says_its_pid(tmp_path / "pid"), "echo 7 > /proc/self/fd/$2", "exec sleep 1000")
+    xvfb(tmp_path, monkeypatch, says_its_pid(tmp_path / "pid"), UP, "exec sleep 1000")
 
     async def scene() -> set[int]:
         async with screen():
@@ -60,7 +62,7 @@ def test_it_is_gone_when_the_browser_is(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_one_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(display_module, "_GRACE_S", 0.1)
-    xvfb(tmp_path, monkeypatch, "trap '' TERM", "echo 7 > /proc/self/fd/$2", "while :; do sleep 0.05; done")
+    xvfb(tmp_path, monkeypatch, "trap '' TERM", UP, "while :; do sleep 0.05; done")
 
     async def scene() -> str:
         async with screen() as name:

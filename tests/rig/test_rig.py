@@ -106,12 +106,15 @@ def test_only_what_the_subject_does_now_is_taken_for_its_own() -> None:
             rig = Rig(parts(), stage.servers)
             rig._on_seen(Seen("chrome-extension://subject", fetch(90)))  # no scenario: nobody's
             rig._recorder, rig._begun_ms, rig._subject = Recorder(), 100, "chrome-extension://subject"
-            for number, initiator in enumerate(["chrome-extension://subject", "chrome-extension://other", "null", ""]):
+            rig._page_of_subject = "https://www.example.org"
+            initiators = ["chrome-extension://subject", "chrome-extension://other", "null", ""]
+            initiators += ["https://www.example.org", "https://www.example.org.example"]
+            for number, initiator in enumerate(initiators):
                 rig._on_seen(Seen(initiator, fetch(100 + number)))
             rig._on_seen(Seen("chrome-extension://subject", fetch(99)))  # kept back of the last scenario
             return [event.at_ms for event in rig._recorder.events]
 
-    assert asyncio.run(scene()) == [100, 103]
+    assert asyncio.run(scene()) == [100, 103, 104]
 
 
 def flushes_until_settled(*, told_by: int) -> int:
