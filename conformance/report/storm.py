@@ -12,7 +12,7 @@ from conformance.report.plot import Axis, Curve, Plot, Rule, draw
 if TYPE_CHECKING:
     from conformance.forecast import Forecast
 
-_HEADROOM = 50  # for the legend, on a logarithmic axis
+_HEADROOM = 1000  # for the legend, on a logarithmic axis
 
 
 def picture(name: str, forecast: Forecast) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied, RigFailed, SubjectError, Unsupported
-from conformance.events import CanaryPlanted, ObservationEnded, SessionOpened, SocketOpened, Source, SubjectStarted
+from conformance.events import CanaryPlanted, ObservationEnded, Source, SubjectStarted
 from conformance.model import Side, TriggerKind
 from conformance.rig import canary
 from conformance.rig.browsers import Browser
@@ -31,14 +31,14 @@ from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import Page, open_trigger_page, pull
 from conformance.rig.permission import Permission
 from conformance.rig.ports import ReservedPort
-from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 from conformance.rig.stranger import Stranger
 from conformance.rig.web import OWN_HOST, WebHost, leave, visit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
     from pathlib import Path
 
     from conformance.model import Profile, Scenario, World
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
-_BROWSER_LATE_MS_MAX = 1000
 _FLUSH_MS_MAX = 30_000  # 5 ms idle; a browser that takes longer than this is as good as dead
 
 
@@ -132,20 +131,6 @@ class Servers:
         self.public.close()
         self.stranger.close()
         self.web.close()
-
-
-async def settle(recorder: Recorder, flush: Callable[[], Awaitable[float]]) -> float:
-    """Read the browser's log up to now; the time up to which everything is known.
-
-    A server's side of a session is open first; on a busy machine the browser may be late, and watching must
-    not end in between. A browser that never tells is the cross-check's to report.
-    """
-    give_up_ms = now_ms() + _BROWSER_LATE_MS_MAX
-    while True:
-        known_ms = await flush()
-        kinds = [type(event) for event in recorder.events if event.at_ms <= known_ms]
-        if kinds.count(SocketOpened) >= kinds.count(SessionOpened) or known_ms > give_up_ms:
-            return known_ms
 
 
 class Rig:

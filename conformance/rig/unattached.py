@@ -22,8 +22,8 @@ from conformance.rig.canary import wants_canary
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
-from conformance.rig.recorder import Recorder, now_ms
-from conformance.rig.rig import Servers, settle
+from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.rig import Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 

@@ -23,15 +23,15 @@ from conformance.events import (
     WorldSet,
 )
 from conformance.model import Endpoints, Expectation, FaultSpec, Outcome, Profile, Scenario, Shown, Side, World
-from conformance.rig import rig as rig_module
+from conformance.rig import recorder as recorder_module
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
 from conformance.rig.page import Page
-from conformance.rig.recorder import Recorder, now_ms
-from conformance.rig.rig import Rig, RigParts, settle
+from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.rig import Rig, RigParts
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
 from tests.rig import extensions
@@ -137,7 +137,7 @@ def test_watching_does_not_end_before_the_browser_has_told_of_every_session() ->
 
 
 def test_a_browser_that_never_tells_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rig_module, "_BROWSER_LATE_MS_MAX", 1)
+    monkeypatch.setattr(recorder_module, "_BROWSER_LATE_MS_MAX", 1)
     assert flushes_until_settled(told_by=0) > 1
 
 
