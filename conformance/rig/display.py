@@ -18,7 +18,7 @@ from conformance.rig.chromium import die_with_parent
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_PROGRAM = "Xvfb"
+PROGRAM = "Xvfb"
 _UP_S_MAX = 15.0  # half a second on a machine at rest
 _GRACE_S = 3.0
 
@@ -26,9 +26,9 @@ _GRACE_S = 3.0
 @asynccontextmanager
 async def screen() -> AsyncIterator[str]:
     """The name of a display for one browser. Raises Unsupported where there is no Xvfb, RigFailed."""
-    program = shutil.which(_PROGRAM)
+    program = shutil.which(PROGRAM)
     if program is None:
-        message = f"a browser without a screen asks its user nothing; install {_PROGRAM} (apt-get install xvfb)"
+        message = f"a browser without a screen asks its user nothing; install {PROGRAM} (apt-get install xvfb)"
         raise Unsupported(message)
     read, write = os.pipe()
     try:
@@ -74,6 +74,6 @@ async def _number(read: int, program: str) -> int:
     finally:
         transport.close()
     if not line.strip().isdigit():
-        message = f"{program} gave no display within {_UP_S_MAX:.0f} s; see that it starts: {_PROGRAM} -displayfd 1"
+        message = f"{program} gave no display within {_UP_S_MAX:.0f} s; see that it starts: {PROGRAM} -displayfd 1"
         raise RigFailed(message)
     return int(line)
