@@ -10,6 +10,7 @@ whatever the scenario, so that none meets the next one; storage goes with the su
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from conformance.errors import RigFailed
@@ -25,6 +26,7 @@ CANARY: Final = "canary"  # the tag of scenarios that ask for it
 NAME: Final = "conform-canary"
 TOKENS: Final = ("token", "accessToken", "access_token", "authToken", "auth_token", "apiKey", "session")
 
+_LASTS_S = 24 * 3600  # longer than any scenario
 _COOKIE, _TOKEN = "a cookie for the local server", "a token in its storage"
 
 
@@ -37,8 +39,10 @@ async def plant(cdp: Cdp, profile: Profile, scenario: Scenario) -> None:
     """Set the cookie, if the scenario asks for it, and see that it is there. Raises RigFailed, BrowserDied."""
     if not wants_canary(scenario):
         return
-    # SameSite=None goes with every request that carries cookies at all; localhost is as good as secure.
-    cookie = {"name": NAME, "value": SECRET, "url": profile.endpoints.signature, "sameSite": "None", "secure": True}
+    # SameSite=None goes with every request that carries cookies at all; localhost is as good as secure. A cookie
+    # without an end would go with the browser's last window, and a rig opens and closes windows.
+    kind = {"sameSite": "None", "secure": True, "expires": time.time() + _LASTS_S}
+    cookie = {"name": NAME, "value": SECRET, "url": profile.endpoints.signature, **kind}
     await cdp.send("Storage.setCookies", {"cookies": [cookie]})
     there = (await cdp.send("Storage.getCookies"))["cookies"]
     if NAME not in {one["name"] for one in there}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -79,6 +80,7 @@ def test_it_is_planted_for_the_local_server_and_removed() -> None:
     pipe = Pipe()
     asyncio.run(plant(pipe.cdp, PROFILE, with_tag("quick", "canary")))
     assert [(one["name"], one["url"]) for one in pipe.cookies] == [(NAME, PROFILE.endpoints.signature)]
+    assert pipe.cookies[0]["expires"] > time.time() + 3600  # it outlives the browser's last window
     asyncio.run(clear(pipe.cdp))
     assert pipe.cookies == []
 
