@@ -188,7 +188,7 @@ class _Reader:
         entry = read(EntryShape, node, self.source)
         self._known(node.fields["covers"])
         given = node.fields["given"]
-        read(GivenShape, given, self.source)
+        access = read(GivenShape, given, self.source).access
         then = read(ThenShape, node.fields["then"], self.source)
         steps = node.fields["when"].items if "when" in node.fields else ()
         return Scenario(
@@ -196,7 +196,7 @@ class _Reader:
             family=entry.family.value,
             says=entry.says,
             covers=tuple(entry.covers),
-            given=World(**{side.value: self.worlds.server(given.fields[side], side) for side in Side}),
+            given=World(**{side.value: self.worlds.server(given.fields[side], side) for side in Side}, access=access),
             when=tuple(self._step(step) for step in steps),
             then=Expectation(then.session, then.shown, then.within_ms, then.hold_ms),
             tags=tuple(entry.tags),

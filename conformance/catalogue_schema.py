@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from conformance import catalogue_shapes as shapes
 from conformance import catalogue_world as world
-from conformance.model import Side
+from conformance.model import Access, Side
 from conformance.signatures import VARIANTS
 
 if TYPE_CHECKING:
@@ -91,8 +91,14 @@ def _scenario() -> Schema:
         "cases": {"type": "object", "minProperties": 1, "propertyNames": name, "additionalProperties": case},
         "given": _or_variable(
             {
-                "description": "The two servers at the start.",
-                **_strict({side.value: {"$ref": f"#/$defs/{side}-server"} for side in Side}, [*Side]),
+                "description": "The two servers at the start; the browser's permission to reach this machine.",
+                **_strict(
+                    {
+                        **{side.value: {"$ref": f"#/$defs/{side}-server"} for side in Side},
+                        "access": _or_variable({"enum": [*Access]}),
+                    },
+                    [*Side],
+                ),
             }
         ),
         "when": _or_variable({"type": "array", "items": {"$ref": "#/$defs/step"}}),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_a
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from conformance.errors import DataError, did_you_mean
-from conformance.model import Act, Level, Outcome, RequestKind, Shown, Side
+from conformance.model import Access, Act, Level, Outcome, RequestKind, Shown, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,10 +81,11 @@ class EntryShape(Shape):
 
 
 class GivenShape(Shape):
-    """The two servers at the start."""
+    """The two servers at the start, and the browser's permission to reach this machine."""
 
     local: JsonValue
     public: JsonValue
+    access: Access | None = None
 
 
 class UntilShape(Shape):

@@ -25,6 +25,7 @@ from conformance.commands.run import run as run_command
 from conformance.commands.targets import parse_target
 from conformance.crowd import Outage
 from conformance.errors import ConformError, ExitStatus, InputError
+from conformance.forecast import CLIENTS, LIMIT, Assumed
 from conformance.model import Level
 from conformance.rig.engine import RigMode
 from conformance.sweep import Search
@@ -150,7 +151,7 @@ def crowd_(  # noqa: PLR0913 - one parameter an option
     directory: RunDir,
     *,
     clients: Annotated[list[int] | None, _many("N", "How many extensions come back; else 10^3 to 10^7.")] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="New connections a second.")] = crowd.LIMIT,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="New connections a second.")] = LIMIT,
     away: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long the server was away.")] = 30.0,
     throttled: Annotated[bool, typer.Option("--throttled", help="Let Chromium delay their WebSockets, too.")] = False,
     seed: Annotated[
@@ -159,13 +160,11 @@ def crowd_(  # noqa: PLR0913 - one parameter an option
     plot: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="The plot.", show_default="in RUN")] = None,
 ) -> ExitStatus:
     """Forecast how a crowd of subjects returns after an outage."""
-    sizes = tuple(clients or crowd.CLIENTS)
+    sizes = tuple(clients or CLIENTS)
     if min(sizes) < 1:
         raise InputError(f"--clients {min(sizes)}: must be at least 1")
-    options = crowd.CrowdOptions(
-        clients=sizes, outage=Outage(away_s=away, limit=limit, throttled=throttled), seed=seed, plot=plot
-    )
-    return crowd.crowd(_console(), directory, options)
+    assumed = Assumed(sizes, Outage(away_s=away, limit=limit, throttled=throttled), seed)
+    return crowd.crowd(_console(), directory, crowd.CrowdOptions(assumed=assumed, plot=plot))
 
 
 @app.command("sweep")

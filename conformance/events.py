@@ -76,6 +76,24 @@ class SessionsDropped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessSet(Event):
+    """The browser's permission to reach this machine, for whoever asks: granted, denied or prompt.
+
+    ``told``: what a page at a public address was told of it then, which is the proof.
+    """
+
+    access: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryPlanted(Event):
+    """The browser held secrets that nobody may be sent. ``what``: where they were seen to lie."""
+
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStopped(Event):
     """The rig had the browser stop the subject's worker. What that worker held is gone."""
 
@@ -316,10 +334,30 @@ class CertificateRejected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChecked(Event):
-    """The browser's local-network-access check of a request. ``result``: Chromium's word for it."""
+    """The browser's local-network-access check of a request. ``result``: Chromium's word for it.
+
+    ``client`` and ``resource``: the address spaces of who asked and of who was asked (public, local, loopback).
+    """
 
     request: int
     result: str
+    client: str = ""
+    resource: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessAnswered(Event):
+    """The permission that such a check asked for was given or not. ``answer``: granted, denied."""
+
+    request: int
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupStarted(Event):
+    """The browser looked up the name of one of the two servers, with or without a request for it."""
+
+    side: Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,7 @@ class TriggerKind(StrEnum):
     """How the subject is made to connect."""
 
     START = "start"  # its worker starts
+    VISIT = "visit"  # the web page of its profile is opened
     CLICK = "click"  # a click on ``selector`` in ``page``
     MESSAGE = "message"  # chrome.runtime.sendMessage(``message``) from ``page``
 
@@ -114,8 +115,28 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """A web page in whose context the subject probes: with a content script, or in a frame.
+
+    ``page`` is its URL. The rig serves it, empty, at a public address; what its origin asks the two servers for
+    is the subject's doing.
+    """
+
+    page: str
+
+    @property
+    def origin(self) -> str:
+        """As the browser's log names who made a request."""
+        scheme, (host, port) = urlsplit(self.page).scheme, authority(self.page)
+        return f"{scheme}://{host}" if port == _DEFAULT_PORT[scheme] else f"{scheme}://{host}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """What a subject says of itself. ``extension`` is its directory, an absolute path."""
+    """What a subject says of itself. ``extension`` is its directory, an absolute path.
+
+    ``web`` is None for a subject that probes from its own worker or pages.
+    """
 
     name: str
     version: str
@@ -125,6 +146,7 @@ class Profile:
     trigger: Trigger = field(default_factory=Trigger)
     budgets: Budgets = field(default_factory=Budgets)
     heartbeat: Heartbeat | None = None
+    web: Web | None = None
     absent: tuple[str, ...] = ()  # features the subject declares absent
 
 
@@ -191,12 +213,21 @@ class FaultSpec:
         return f"{self.name}({inner})" if inner else self.name
 
 
+class Access(StrEnum):
+    """How the browser's permission to reach this machine stands, for whoever asks."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    PROMPT = "prompt"  # the user is asked, and does not answer
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """What each server is like. No fault: healthy."""
+    """What each server is like. No fault: healthy. ``access``: None leaves the permission as browsers come."""
 
     local: tuple[FaultSpec, ...] = ()
     public: tuple[FaultSpec, ...] = ()
+    access: Access | None = None
 
     def of(self, side: Side) -> tuple[FaultSpec, ...]:
         """The faults of one side."""

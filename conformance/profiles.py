@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from conformance.errors import DataError, did_you_mean
-from conformance.model import Budgets, Endpoints, Heartbeat, Json, Profile, SignatureRule, Trigger, TriggerKind
+from conformance.model import Budgets, Endpoints, Heartbeat, Json, Profile, SignatureRule, Trigger, TriggerKind, Web
 from conformance.toml_lines import line_of, not_toml
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _WHY_SCHEME = {
     "http": "it is asked with a GET, and the harness's local server speaks no TLS",
     "ws": "it is a WebSocket, and the harness's local server speaks no TLS",
     "wss": "it is a WebSocket, and a public server is reached over TLS only (PUB-1)",
+    "https": "a browser lets no other page on the web ask to reach this machine",
 }
 _URL_CHARACTERS = re.compile(r"[!-~]+")  # printable ASCII, no space
 
@@ -73,6 +74,10 @@ class _Heartbeat(_Table):
     reply: _Text
 
 
+class _Web(_Table):
+    page: _Text
+
+
 # One key a field of ``Budgets``, so that a new budget needs no word here.
 _Budgets = create_model(
     "_Budgets",
@@ -90,6 +95,7 @@ class _Document(_Table):
     trigger: _Trigger = _Trigger()
     budgets: _Budgets = _Budgets()
     heartbeat: _Heartbeat | None = None
+    web: _Web | None = None
 
 
 GRAMMAR: dict[KeyPath, type[BaseModel]] = {
@@ -99,6 +105,7 @@ GRAMMAR: dict[KeyPath, type[BaseModel]] = {
     ("trigger",): _Trigger,
     ("budgets",): _Budgets,
     ("heartbeat",): _Heartbeat,
+    ("web",): _Web,
 }
 
 
@@ -118,15 +125,17 @@ def parse_profile(
     ``source`` names the file in messages. ``features``: what ``absent`` may list, unchecked if None.
     """
     document, at = _load(text, source)
+    endpoints = _endpoints(document.endpoints, at)
     return Profile(
         name=_name(document.name, at, directory, manifest),
         version=str(manifest.get("version", "")),
         extension=directory,
-        endpoints=_endpoints(document.endpoints, at),
+        endpoints=endpoints,
         signature=_signature(document.signature, at),
-        trigger=_trigger(document.trigger, at, manifest),
+        trigger=_trigger(document.trigger, at, manifest, visits=document.web is not None),
         budgets=Budgets(**cast("BaseModel", document.budgets).model_dump()),
         heartbeat=Heartbeat(**document.heartbeat.model_dump()) if document.heartbeat else None,
+        web=_web(document.web, endpoints, at) if document.web else None,
         absent=_absent(document.absent, at, features),
     )
 
@@ -230,18 +239,31 @@ def _signature(stated: _Signature, at: _Place) -> SignatureRule:
     return SignatureRule(stated.field, _json(stated.equals, ("signature", "equals"), at))
 
 
-def _trigger(stated: _Trigger, at: _Place, manifest: Mapping[str, Any]) -> Trigger:
+def _web(stated: _Web, endpoints: Endpoints, at: _Place) -> Web:
+    path = ("web", "page")
+    host = _check_url(stated.page, path, "https", at)
+    taken = endpoints.public is not None and host == urlsplit(endpoints.public).hostname
+    if taken or _LOOPBACK.fullmatch(host):
+        what = "the public server" if taken else "this machine"
+        at.fail(path, f"{host} is {what}; a web page at a public address has a name of its own")
+    return Web(stated.page)
+
+
+def _trigger(stated: _Trigger, at: _Place, manifest: Mapping[str, Any], *, visits: bool) -> Trigger:
     kinds = [kind.value for kind in TriggerKind]
     if stated.kind not in kinds:
         at.fail(("trigger", "kind"), f"no such trigger as {stated.kind!r}{did_you_mean(stated.kind, kinds)}")
     kind = TriggerKind(stated.kind)
-    takes = {TriggerKind.START: (), TriggerKind.CLICK: ("page", "selector"), TriggerKind.MESSAGE: ("page", "message")}
+    takes: dict[TriggerKind, tuple[str, ...]] = dict.fromkeys(TriggerKind, ())
+    takes |= {TriggerKind.CLICK: ("page", "selector"), TriggerKind.MESSAGE: ("page", "message")}
     for key in ("page", "selector", "message"):
         if key in stated.model_fields_set and key not in takes[kind]:
             users = " or ".join(f"'{other}'" for other in TriggerKind if key in takes[other])
             at.fail(("trigger", key), f"has no use with kind = '{kind}', only with {users}; set kind or leave it out")
-    if kind is TriggerKind.START:
-        return Trigger()
+    if kind is TriggerKind.VISIT and not visits:
+        at.fail(("trigger", "kind"), "kind = 'visit' opens the page of [web], and there is none; add it")
+    if not takes[kind]:
+        return Trigger(kind)
     needed = takes[kind][-1]
     if needed not in stated.model_fields_set:
         at.fail(("trigger", needed), f"missing; kind = '{kind}' needs it")

@@ -243,15 +243,15 @@ def _imports(script: Path, worker: Path) -> Iterator[tuple[int, str, Path]]:
 
 
 def _check_trigger(profile: Profile, directory: Path, manifest: dict[str, Any]) -> None:
-    if profile.trigger.kind is not TriggerKind.START:
+    if profile.trigger.kind in (TriggerKind.CLICK, TriggerKind.MESSAGE):
         page = _inside(directory, profile.trigger.page)
         if not page.is_file():
             known = [str(each.relative_to(directory)) for each in directory.rglob("*.html")]
             raise SubjectError(
                 f"{page} is missing, but the trigger needs it{did_you_mean(profile.trigger.page, known)}"
             )
-    elif not _worker(manifest):
+    elif not _worker(manifest) and profile.trigger.kind is TriggerKind.START:
         raise SubjectError(
             f"{directory / MANIFEST_NAME}: 'background.service_worker' is missing, so nothing starts the extension; "
-            f"add it, or state in {PROFILE_NAME} how it is triggered: [trigger] kind = 'click' or 'message'"
+            f"add it, or state in {PROFILE_NAME} how it is triggered: [trigger] kind = 'click', 'message' or 'visit'"
         )

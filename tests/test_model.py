@@ -18,6 +18,7 @@ from conformance.model import (
     Shown,
     Side,
     Until,
+    Web,
     World,
     authority,
     role_of,
@@ -51,6 +52,18 @@ ELSEWHERE = Endpoints("http://localhost:4100/who", "ws://localhost:4200/session"
 )
 def test_a_url_has_its_role(url: str, role: Role) -> None:
     assert role_of(url, ENDPOINTS) is role
+
+
+@pytest.mark.parametrize(
+    ("page", "origin"),
+    [
+        ("https://www.example.org/a?b=1", "https://www.example.org"),
+        ("https://WWW.example.org:443", "https://www.example.org"),
+        ("https://www.example.org:8443/", "https://www.example.org:8443"),
+    ],
+)
+def test_a_web_page_has_its_origin(page: str, origin: str) -> None:
+    assert Web(page).origin == origin
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conformance.bundle import checkout
 from conformance.errors import DataError
 from conformance.files import load_requirements
-from conformance.model import Budgets, Endpoints, Heartbeat, Profile, SignatureRule, Trigger, TriggerKind
+from conformance.model import Budgets, Endpoints, Heartbeat, Profile, SignatureRule, Trigger, TriggerKind, Web
 from conformance.profiles import GRAMMAR, parse_profile, stated_extension
 
 MANIFEST: dict[str, Any] = {"manifest_version": 3, "name": "A subject", "version": "1.2"}
@@ -256,6 +256,51 @@ def test_no_text_at_all_gives_anything_but_a_profile_or_a_data_error(text: str) 
         assert str(error).startswith("subject.toml:")  # noqa: PT017 - one of two outcomes, both right
     else:
         assert profile.extension == "/somewhere/my-subject"
+
+
+# --- a web page ----------------------------------------------------------------------------------
+
+VISITED = """
+[trigger]
+kind = "visit"
+
+[web]
+page = "https://www.example.org/start"
+"""
+
+
+def test_a_subject_may_probe_from_a_web_page() -> None:
+    profile = parse(VISITED)
+    assert (profile.trigger, profile.web) == (Trigger(TriggerKind.VISIT), Web("https://www.example.org/start"))
+    assert parse("").web is None
+
+
+def test_a_frame_needs_no_visit() -> None:
+    assert parse('[web]\npage = "https://www.example.org/"').trigger == Trigger()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            '[trigger]\nkind = "visit"',
+            "subject.toml:2 'trigger.kind': kind = 'visit' opens the page of [web]",
+        ),
+        (
+            '[web]\npage = "http://www.example.org/"',
+            "subject.toml:2 'web.page': 'http://www.example.org/' does",
+        ),
+        ('[web]\npage = "https://localhost/"', "subject.toml:2 'web.page': localhost is this machine; a web page"),
+        (
+            '[web]\npage = "https://api.extension.semantest.com/"',
+            "com is the public server; a web page",
+        ),
+        ("[web]", "subject.toml:1 'web.page': missing; add it to [web]"),
+        (f"{VISITED}\n[trigger.x]", "no such key"),
+    ],
+)
+def test_a_web_page_is_public_and_of_its_own(text: str, problem: str) -> None:
+    assert problem in refused(text)
 
 
 # --- its documentation ---------------------------------------------------------------------------

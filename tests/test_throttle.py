@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from conformance.attempts import Attempt, attempts
+from conformance.events import SocketStarted
 from conformance.model import Endpoints
-from conformance.throttle import in_wait_ms, most_ms, throttle_ms
-from tests.timelines import PUBLIC, Story, story
+from conformance.throttle import before_socket_ms, held_ms, in_wait_ms, most_ms, throttle_ms
+from tests.timelines import LOCAL, PUBLIC, Story, story
 
 
 def tried(told: Story) -> tuple[Attempt, ...]:
@@ -50,3 +51,34 @@ def test_a_check_is_not_delayed() -> None:
     assert in_wait_ms(with_check, with_check[1], 986) == 0
     assert in_wait_ms(without, without[1], 990) == throttle_ms(1, 0, 1)[1]
     assert in_wait_ms(without, without[1], 0.01) == 0.01
+
+
+def test_only_what_lies_after_the_check_may_be_the_browsers() -> None:
+    """The check began 986 ms after the last failure and ended 2 ms later; the socket began another 800 ms later."""
+    told = failures(15).refused(at=20000).socket(PUBLIC, at=20802, failed=20810)
+    found = tried(told)
+    last = found[-1].sockets[0]
+    assert before_socket_ms(found, last, 19010) == 800
+    assert before_socket_ms(found, last, 20500) == 302
+
+
+def test_what_the_browser_adds_to_the_first_sockets_is_next_to_nothing() -> None:
+    found = tried(story().no_server(at=10).no_server(at=1000))
+    assert before_socket_ms(found, found[1].sockets[0], 14) == throttle_ms(1, 0, 1)[1]
+
+
+def test_a_socket_in_mid_attempt_is_held_back_after_the_one_before_it() -> None:
+    told = failures(14).probe(at=20000, ended=20005)
+    told.socket(LOCAL, at=20010, failed=20020).socket(PUBLIC, at=20600, failed=20610)
+    found = tried(told)
+    assert before_socket_ms(found, found[-1].sockets[1], 0) == 580
+
+
+def test_how_long_each_socket_of_a_timeline_may_have_been_held_back() -> None:
+    timeline = failures(15, story().refused(at=10)).build()
+    starts = timeline.all(SocketStarted)
+    found = held_ms(timeline)
+    assert list(found) == [event.seq for event in starts]
+    assert found[starts[0].seq] == throttle_ms(0, 0, 1)[1]
+    assert found[starts[14].seq] == 990  # the throttle may be 2.5 s by then, and the last failure is 990 ms ago
+    assert held_ms(story().build()) == {}

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from conformance.events import (
+    AccessAnswered,
     AccessChecked,
     ConnectionAccepted,
     Event,
@@ -180,9 +181,14 @@ class Story:
         self._browser(PreconnectStarted, at, url=url)
         return self
 
-    def access(self, result: str, *, at: float) -> Self:
-        """The browser checks its latest request."""
+    def access(self, result: str, *, at: float, answer: str = "", answered: float | None = None) -> Self:
+        """The browser checks its latest request; the permission that the check asks for is answered, or not."""
         self._browser(AccessChecked, at, request=self._number, result=result)
+        return self if answered is None else self.answered(answer, at=answered)
+
+    def answered(self, answer: str, *, at: float) -> Self:
+        """The permission that its latest request needs is given or not."""
+        self._browser(AccessAnswered, at, request=self._number, answer=answer)
         return self
 
     def _arrival(self, side: Side, at: float, connection: int, **fields: Any) -> None:  # noqa: ANN401

@@ -22,6 +22,7 @@ from rich.text import Text
 from conformance.bundle import bundled
 from conformance.errors import BrowserNotFound, ExitStatus, HarnessError
 from conformance.rig.browsers import find_browser
+from conformance.rig.display import PROGRAM
 from conformance.rig.environment import harness_version
 
 if TYPE_CHECKING:
@@ -111,6 +112,14 @@ def judge_namespaces(*, made: bool) -> Check:
     return Check("network namespaces", State.NOTE, "cannot be made here", "no scenario of this version needs one")
 
 
+def judge_screen(path: str | None) -> Check:
+    """A screen for browsers that have to ask their user something."""
+    if path is not None:
+        return Check("screen", State.OK, path)
+    advice = "local-network-access[ignored] is UNSUPPORTED without it: apt-get install xvfb"
+    return Check("screen", State.NOTE, f"no {PROGRAM}", advice)
+
+
 def exit_status(checks: Iterable[Check]) -> ExitStatus:
     """Bad input when something that a run needs is missing."""
     missing = any(check.state is State.MISSING for check in checks)
@@ -151,6 +160,7 @@ def look(browser: str | None, output: Path) -> tuple[Check, ...]:
         judge_shm(_shm_size()),
         _disk(output),
         judge_namespaces(made=_can_make_namespace()),
+        judge_screen(shutil.which(PROGRAM)),
     )
 
 

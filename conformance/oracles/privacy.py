@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from conformance.events import (
+    CanaryPlanted,
     ConnectionAccepted,
     Event,
     FetchStarted,
     FrameReceived,
     JunkReceived,
+    LookupStarted,
     PreconnectStarted,
     RequestReceived,
     SessionClosed,
@@ -62,7 +64,10 @@ def local_is_private(case: Case) -> Finding | None:
             return Finding("PRIV-1", Verdict.FAIL, reason, evidence_of(leak))
     chosen_ms = sum(end_ms - start_ms for start_ms, end_ms in windows)
     evidence = evidence_of(*(session.opened for session in case.sessions if session.side is Side.LOCAL))
-    reason = f"nothing went to the public host in the {chosen_ms:.0f} ms in which the local server was its choice"
+    reason = (
+        f"no lookup, connection or byte for the public host in the {chosen_ms:.0f} ms in which the local server was "
+        f"its choice, neither in the browser's log nor at the server"
+    )
     return Finding("PRIV-1", Verdict.PASS, reason, evidence)
 
 
@@ -83,7 +88,7 @@ def _is_public(case: Case, event: Event) -> bool:
     match event:
         case FetchStarted(url=url) | SocketStarted(url=url) | PreconnectStarted(url=url):
             return case.role(url).side is Side.PUBLIC
-        case TcpStarted(side=side):
+        case TcpStarted(side=side) | LookupStarted(side=side):
             return side is Side.PUBLIC
         case FrameReceived(source=Source.PUBLIC, opcode=opcode):
             return opcode not in _PARTING
@@ -96,6 +101,8 @@ def _told(event: Event) -> str:
             return f"it reached for {url}"
         case TcpStarted():
             return "the browser connected to the public host"
+        case LookupStarted():
+            return "the browser looked up the public host"
         case FrameReceived(opcode=opcode, size=size):
             return f"the public server received a {opcode} frame of {size} bytes"
         case RequestReceived(method=method, target=target):
@@ -118,7 +125,11 @@ def nothing_but_the_question(case: Case) -> Finding | None:
     if not questions:
         return case.absent("PRIV-2", "the subject asked no local server without a good signature")
     times = "once" if len(questions) == 1 else f"{len(questions)} times"
-    reason = f"it asked {times} for the signature, and sent the local server nothing else"
+    watched_ms = case.end_ms - questions[0].at_ms
+    reason = (
+        f"it asked {times} for the signature, and neither its browser's log nor the local server has anything else "
+        f"in the {watched_ms:.0f} ms since"
+    )
     return Finding("PRIV-2", Verdict.PASS, reason, evidence_of(*questions))
 
 
@@ -221,7 +232,11 @@ def no_credentials(case: Case) -> Finding | None:
             reason = f"the signature GET at {event.at_ms:.0f} ms carried {', '.join(carried)}"
             return Finding("PRIV-3", Verdict.FAIL, reason, evidence_of(event))
     count = "1 signature GET" if len(arrived) == 1 else f"{len(arrived)} signature GETs"
-    return Finding("PRIV-3", Verdict.PASS, f"{count} arrived without any credentials", evidence_of(*arrived))
+    reason = f"{count} arrived without any credentials"
+    planted = case.timeline.first(CanaryPlanted)
+    if planted is not None:
+        reason = f"{reason}, and there were some to send: {', '.join(planted.what)}"
+    return Finding("PRIV-3", Verdict.PASS, reason, evidence_of(*arrived, planted))
 
 
 def _secrets(target: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,7 +14,9 @@ from conformance.model import FaultSpec, Side
 from conformance.oracles.findings import evidence_of
 from conformance.oracles.registry import oracle
 from conformance.oracles.retrying import judge_waits
+from conformance.oracles.waits import noise_ms
 from conformance.oracles.world import STAGES, Stage
+from conformance.throttle import before_socket_ms
 from conformance.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -77,28 +80,36 @@ def backs_off(case: Case) -> Finding | None:
     """It backs off when the public server refuses."""
     if case.endpoints.public is None:
         return case.without_public("PUB-3")
-    rows = _refused_rows(case)
-    if not any(rows):
-        seen = "never tried again after" if rows else "never met"
-        return case.absent("PUB-3", f"the subject {seen} a refusal by the public server")
-    return judge_waits(case, "PUB-3", [row for row in rows if row], with_jitter=False)
+    rows, left_out = _refused_rows(case)
+    if rows or left_out:
+        return judge_waits(case, "PUB-3", rows, left_out, with_jitter=False)
+    met = any(_is_refused(case, socket) for socket in _public_tries(case))
+    seen = "never tried again after" if met else "never met"
+    return case.absent("PUB-3", f"the subject {seen} a refusal by the public server")
 
 
-def _refused_rows(case: Case) -> list[list[tuple[float, Event]]]:
-    """For each run of refusals the waits after them; a refusal that nothing followed leaves its row empty."""
-    tries = _public_tries(case)
+def _refused_rows(case: Case) -> tuple[list[list[tuple[float, Event]]], list[Event]]:
+    """For each run of refusals the waits after them; and the ends of those that the browser may have made."""
     rows: list[list[tuple[float, Event]]] = []
-    refused_before = False
-    for place, socket in enumerate(tries):
-        refused = socket.failed is not None and _refuses(case, socket)
-        if refused and not refused_before:
-            rows.append([])
-        refused_before = refused
-        if not refused or socket.failed is None or place + 1 == len(tries):
+    left_out: list[Event] = []
+    before = -1
+    for place, (refused, following) in enumerate(pairwise(_public_tries(case)), 1):
+        if refused.failed is None or not _is_refused(case, refused):
             continue
-        following = tries[place + 1].started
-        rows[-1].append((following.at_ms - socket.failed.at_ms, following))
-    return rows
+        since_ms = refused.failed.at_ms
+        wait_ms = following.started.at_ms - since_ms
+        if before_socket_ms(case.attempts, following, since_ms) > noise_ms(wait_ms, case.error_ms):
+            left_out.append(following.started)
+            continue
+        if before != place - 1:
+            rows.append([])
+        rows[-1].append((wait_ms, following.started))
+        before = place
+    return rows, left_out
+
+
+def _is_refused(case: Case, socket: SocketTry) -> bool:
+    return socket.failed is not None and _refuses(case, socket)
 
 
 def _refuses(case: Case, socket: SocketTry) -> bool:

@@ -130,15 +130,9 @@ def _recovers(case: Case, returned: WorldSet) -> Finding | None:
 def waits_between(case: Case) -> Finding | None:
     """It waits between attempts, longer after repeated failures, with jitter."""
     rows, left_out = _rows(case)
-    if not rows:
+    if not rows and not left_out:
         return case.absent("RETRY-2", "no failed attempt was followed by another")
-    found = judge_waits(case, "RETRY-2", rows, with_jitter=True)
-    if found is None or not left_out:
-        return found
-    return replace(
-        found,
-        reason=f"{found.reason}; {left_out} more are left out: a part may be the browser's own delay of WebSockets",
-    )
+    return judge_waits(case, "RETRY-2", rows, left_out, with_jitter=True)
 
 
 def _waits(case: Case) -> list[tuple[Attempt, Attempt, float]]:
@@ -152,17 +146,18 @@ def _waits(case: Case) -> list[tuple[Attempt, Attempt, float]]:
     ]
 
 
-def _rows(case: Case) -> tuple[list[list[tuple[float, Event]]], int]:
+def _rows(case: Case) -> tuple[list[list[tuple[float, Event]]], list[Event]]:
     """Waits after failures that follow each other, with the event that ended each wait.
 
-    Also how many were left out, since the browser may have made them: it delays WebSockets after failures,
-    the more the more there were, and at random, which would pass for the subject's own growth and jitter.
+    Also the ends of those that are left out, since the browser may have made them: it delays WebSockets after
+    failures, the more the more there were, and at random, which would pass for the subject's own growth and jitter.
     """
     rows: list[list[tuple[float, Event]]] = []
-    before, left_out = -1, 0
+    left_out: list[Event] = []
+    before = -1
     for failed, following, wait_ms in _waits(case):
         if in_wait_ms(case.attempts, following, wait_ms) > noise_ms(wait_ms, case.error_ms):
-            left_out += 1
+            left_out.append(following.started)
             continue
         if failed.index != before:
             rows.append([])
@@ -172,6 +167,26 @@ def _rows(case: Case) -> tuple[list[list[tuple[float, Event]]], int]:
 
 
 def judge_waits(
+    case: Case,
+    requirement: str,
+    rows: Sequence[Sequence[tuple[float, Event]]],
+    left_out: Sequence[Event],
+    *,
+    with_jitter: bool,
+) -> Finding | None:
+    """Rows of the subject's own waits judged; that others are ``left_out`` is said."""
+    if not rows:
+        waits = "the only wait" if len(left_out) == 1 else f"each of {len(left_out)} waits"
+        reason = f"a part of {waits} may be the browser's own delay of WebSockets, so nothing is told"
+        return Finding(requirement, Verdict.INCONCLUSIVE, reason, evidence_of(*left_out))
+    found = _judged(case, requirement, rows, with_jitter=with_jitter)
+    if found is None or not left_out:
+        return found
+    told = f"{len(left_out)} more are left out: a part may be the browser's own delay of WebSockets"
+    return replace(found, reason=f"{found.reason}; {told}")
+
+
+def _judged(
     case: Case, requirement: str, rows: Sequence[Sequence[tuple[float, Event]]], *, with_jitter: bool
 ) -> Finding | None:
     """Rows of waits against the least wait, growth and jitter; what too few waits leave unsaid is said."""

@@ -9,15 +9,19 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from conformance.catalogue_shapes import Family
+from conformance.forecast import STORM_COLUMNS, WAIT_COLUMNS, forecast
 from conformance.model import Level
 from conformance.report import view
 from conformance.report.output import put, utf8
 from conformance.report.sequence import picture
+from conformance.report.storm import picture as picture_of_storm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from conformance.forecast import Assumed
     from conformance.record import RunRecord
     from conformance.results import RunResult, ScenarioResult, SubjectResult
     from conformance.timeline import Timeline
@@ -32,13 +36,13 @@ def write(result: RunResult, record: RunRecord, path: Path, *, level: Level = Le
     put(path, utf8(render(result, record)))
 
 
-def render(result: RunResult, record: RunRecord) -> str:
-    """The page."""
+def render(result: RunResult, record: RunRecord, crowds: Assumed | None = None) -> str:
+    """The page. ``crowds``: what the forecast of a crowd assumes, where the run has one."""
+    return "\n".join(_page(result, record, crowds)) + "\n"
+
+
+def _page(result: RunResult, record: RunRecord, crowds: Assumed | None) -> Iterator[str]:
     timelines = {(one.subject, one.scenario, one.repeat): one.timeline for one in record.records}
-    return "\n".join(_page(result, timelines)) + "\n"
-
-
-def _page(result: RunResult, timelines: Timelines) -> Iterator[str]:
     names = ", ".join(view.name_of(subject) for subject in result.subjects)
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -53,6 +57,7 @@ def _page(result: RunResult, timelines: Timelines) -> Iterator[str]:
         yield from _table(("requirement", "level", *(view.name_of(subject) for subject in result.subjects)), rows)
     for subject in result.subjects:
         yield from _subject(subject, timelines)
+        yield from _crowd(subject, record, crowds)
     yield from _environment(result)
     yield "</main>\n</body>\n</html>"
 
@@ -110,6 +115,27 @@ def _scenario(subject: SubjectResult, scenario: ScenarioResult, timeline: Timeli
     yield "</details>"
 
 
+def _crowd(subject: SubjectResult, record: RunRecord, crowds: Assumed | None) -> Iterator[str]:
+    """What a crowd of this subject would do, where the run has an outage to tell it from."""
+    profile = next((one for one in record.profiles if one.name == subject.name), None)
+    outages = {one.id for one in record.scenarios if one.family == Family.CROWDS}
+    seen = any(one.scenario in outages and one.timeline for one in record.records if one.subject == subject.name)
+    if profile is None or profile.endpoints.public is None or not seen:
+        return
+    yield "<h3>A crowd of them, when the public server returns</h3>"
+    found = forecast(record, profile, crowds)
+    if found is None:
+        yield "<p>It never tried again in an outage, so there is no wait to reckon with: they stay away.</p>"
+        return
+    yield f"<p><strong>{escape(found.sentence)}.</strong></p>"
+    yield f'<div class="picture">{picture_of_storm(profile.name, found)}</div>'
+    yield from _table(STORM_COLUMNS, found.storm_table)
+    yield f"<p>It waits {escape(str(found.backoff))}: told from {escape(found.told_from)}.</p>"
+    yield "<details><summary>The waits as measured, and the browser's part of them</summary>"
+    yield from _table(WAIT_COLUMNS, found.wait_table)
+    yield "</details>"
+
+
 def _environment(result: RunResult) -> Iterator[str]:
     made = result.environment
     yield "<h2>Made with</h2>"
@@ -160,6 +186,7 @@ details { border-bottom: 1px solid var(--line); padding: 5px 0; } summary { curs
 .pass { color: var(--pass); } .fail { color: var(--fail); } .inconclusive { color: var(--inconclusive); }
 .error { color: var(--error); } .unsupported { color: var(--dim); }
 .picture { overflow-x: auto; }
+svg.plot { max-width: 100%; height: auto; }
 svg.sequence { max-width: 100%; height: auto; font: 12px ui-monospace, monospace; }
 svg.sequence text { fill: var(--ink); } svg.sequence line { stroke: var(--ink); }
 svg.sequence text.lane { font-weight: 700; } svg.sequence line.lane { stroke: var(--line); }

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from conformance import events as seen
 from conformance.events import Source
 from conformance.model import Side
+from conformance.throttle import held_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from conformance.events import Event
     from conformance.timeline import Timeline
@@ -51,13 +52,25 @@ class Mark:
     tone: Tone = Tone.PLAIN
 
 
+# A shorter delay is lost among the other steps of a connect.
+_THROTTLE_SHOWN_MS = 50.0
+
 _LANE = {Source.LOCAL: Lane.LOCAL, Source.PUBLIC: Lane.PUBLIC}
 _SIDE = {Side.LOCAL: Lane.LOCAL, Side.PUBLIC: Lane.PUBLIC}
 
 
 def marks(timeline: Timeline) -> tuple[Mark, ...]:
     """The main events in order; what only repeats another source's word is left out."""
-    return tuple(mark for event in timeline if (mark := _mark(event)) is not None)
+    held = held_ms(timeline)
+    return tuple(mark for event in timeline for mark in (_throttle(event, held), _mark(event)) if mark is not None)
+
+
+def _throttle(event: Event, held: Mapping[int, float]) -> Mark | None:
+    """The browser's own delay of a WebSocket, where it may be long enough to be taken for the subject's wait."""
+    most_ms = held.get(event.seq, 0.0)
+    if most_ms < _THROTTLE_SHOWN_MS:
+        return None
+    return _note(event, Lane.SUBJECT, f"held by the browser for up to {most_ms:.0f} ms")
 
 
 def sentence(mark: Mark) -> str:
@@ -100,6 +113,10 @@ def _life_mark(event: Event) -> Mark | None:
             says = "the browser is closed"
         case seen.BrowserStarted():
             says = f"the browser is up again: {event.how}"
+        case seen.AccessSet():
+            says = f"access to this machine: {event.access}"
+        case seen.CanaryPlanted():
+            says = f"planted: {', '.join(event.what)}"
         case _:
             return None
     return _note(event, Lane.SUBJECT, says, Tone.RIG)
@@ -153,6 +170,18 @@ def _browser_mark(event: Event) -> Mark | None:  # noqa: PLR0911 - one a kind of
             return Mark(event.at_ms, event.seq, Lane.SUBJECT, _SIDE[event.side], _error(event.error), Tone.BAD)
         case seen.CertificateRejected():
             return _note(event, Lane.SUBJECT, f"certificate refused: {', '.join(event.flags)}", Tone.BAD)
+        case _:
+            return _access_mark(event)
+
+
+def _access_mark(event: Event) -> Mark | None:
+    """The browser's local-network-access check, where it says more than that it let the request pass."""
+    match event:
+        case seen.AccessChecked() if not event.result.startswith("allowed"):
+            return _note(event, Lane.SUBJECT, f"access check: {event.result}", Tone.BAD)
+        case seen.AccessAnswered():
+            tone = Tone.GOOD if event.answer == "granted" else Tone.BAD
+            return _note(event, Lane.SUBJECT, f"access was {event.answer}", tone)
         case _:
             return None
 

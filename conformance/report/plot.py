@@ -95,8 +95,9 @@ class Plot:
 def draw(plot: Plot) -> str:
     """The SVG document."""
     x, y = plot.x, plot.y
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img">',
+        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" {size} role="img">',
         f"<title>{escape(plot.title)}</title>",
         f"<style>{_STYLE}</style>",
         f'<rect class="page" width="{WIDTH}" height="{HEIGHT}"/>',
@@ -210,14 +211,15 @@ def _legend(curves: Sequence[Curve]) -> Iterator[str]:
         yield f'<text x="{x - 16}" y="{y}" text-anchor="end">{escape(curve.name)}</text>'
 
 
+# Every selector begins with the class: a page that holds the picture has others, and one style for all of it.
 _STYLE = """
-svg { color-scheme: light dark; --ink: #1c2026; --dim: #667080; --line: #e3e7ec; --page: #fff; --rule: #b91c1c; }
+.plot { color-scheme: light dark; --ink: #1c2026; --dim: #667080; --line: #e3e7ec; --page: #fff; --rule: #b91c1c; }
 @media (prefers-color-scheme: dark) {
-  svg { --ink: #e4e7ec; --dim: #98a2b3; --line: #2a303a; --page: #14171c; --rule: #f87171; } }
-text { font: 12px system-ui, sans-serif; fill: var(--dim); }
-text.title { font-size: 15px; font-weight: 600; fill: var(--ink); } text.label { fill: var(--ink); }
-.page { fill: var(--page); } line.grid { stroke: var(--line); }
-line.rule { stroke: var(--rule); stroke-dasharray: 6 4; } text.rule { fill: var(--rule); }
-polyline.curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
-line.bar { stroke: #2563eb; stroke-width: 2; opacity: .55; } circle.bar { fill: #2563eb; }
+  .plot { --ink: #e4e7ec; --dim: #98a2b3; --line: #2a303a; --page: #14171c; --rule: #f87171; } }
+.plot text { font: 12px system-ui, sans-serif; fill: var(--dim); }
+.plot text.title { font-size: 15px; font-weight: 600; fill: var(--ink); } .plot text.label { fill: var(--ink); }
+.plot .page { fill: var(--page); } .plot line.grid { stroke: var(--line); }
+.plot line.rule { stroke: var(--rule); stroke-dasharray: 6 4; } .plot text.rule { fill: var(--rule); }
+.plot polyline.curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
+.plot line.bar { stroke: #2563eb; stroke-width: 2; opacity: .55; } .plot circle.bar { fill: #2563eb; }
 """

@@ -140,11 +140,17 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _in_child(read_fd: int | None, write_fd: int | None) -> Callable[[], None]:
+def die_with_parent() -> Callable[[], None]:
+    """What a child has to do first, so that it dies with the harness."""
     libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _in_child(read_fd: int | None, write_fd: int | None) -> Callable[[], None]:
+    bind = die_with_parent()
 
     def run() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        bind()
         if read_fd is not None and write_fd is not None:
             os.dup2(read_fd, 3)
             os.dup2(write_fd, 4)
@@ -174,38 +180,48 @@ def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, heade
     ]
 
 
-def _environment(directory: Path) -> dict[str, str]:
-    """The harness' own environment, with a home of the browser's own."""
+def _environment(directory: Path, display: str) -> dict[str, str]:
+    """The harness' own environment, with a home of the browser's own, and the display if there is one."""
     home = str(directory)
-    return {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home}
+    shown = {"DISPLAY": display} if display else {}
+    return {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, **shown}
 
 
-async def launch(
-    browser: Browser, directory: Path, flags: Sequence[str] = (), *, headed: bool = False, page: str = ""
+def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
+    """What we read and write, and what the browser does."""
+    command_read, command_write = map(_high, os.pipe())
+    event_read, event_write = map(_high, os.pipe())
+    return (event_read, command_write), (command_read, event_write)
+
+
+async def launch(  # noqa: PLR0913 - each is one way in which a browser may differ
+    browser: Browser,
+    directory: Path,
+    flags: Sequence[str] = (),
+    *,
+    headed: bool = False,
+    page: str = "",
+    display: str = "",
 ) -> Chromium:
     """Start a browser that lives in ``directory``. ``page``: it shows that, and allows no debugging of any kind.
 
+    ``display``: the X display that it is shown on, which makes it a headed one.
     Raises BrowserDied with what the browser printed when it does not come up (a browser with a ``page`` cannot
     be asked, so that is its caller's to see).
     """
     make_directory(directory)
-    command = command_line(browser, directory / "profile", flags, headed=headed, page=page)
+    shown = (*flags, "--ozone-platform=x11") if display else flags
+    command = command_line(browser, directory / "profile", shown, headed=headed or bool(display), page=page)
     piped = not page
-    environment = _environment(directory)
     log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    ours: tuple[int, int] | None = None
-    theirs: tuple[int, int] | None = None
-    if piped:
-        command_read, command_write = map(_high, os.pipe())
-        event_read, event_write = map(_high, os.pipe())
-        ours, theirs = (event_read, command_write), (command_read, event_write)
+    ours, theirs = _pipes() if piped else (None, None)
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env=_environment(directory, display),
             start_new_session=True,
             pass_fds=(3, 4) if piped else (),
             preexec_fn=_in_child(*(theirs or (None, None))),

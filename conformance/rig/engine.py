@@ -11,15 +11,17 @@ import os
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.errors import ConformError, HarnessError, SubjectError, Unsupported
+from conformance.model import Access
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
+from conformance.rig.display import screen
 from conformance.rig.faults import build
 from conformance.rig.faults.base import ResolveFault
 from conformance.rig.lag import LagMonitor
@@ -95,20 +97,29 @@ class RigHolder:
         rules = _resolve_rules(scenario, self._parts)
         if self._settings.rig is RigMode.UNATTACHED:
             return await observe_unattached(self._parts, self._next_directory(), profile, scenario, rules)
+        if scenario.given.access is Access.PROMPT:
+            async with screen() as display:
+                return await self._observe_once(profile, scenario, rules, replace(self._parts, display=display))
         if rules or FRESH_TAG in scenario.tags or self._settings.rig is RigMode.FRESH:
-            rig = await self._launch(rules)
-            try:
-                return await rig.observe(profile, scenario)
-            finally:
-                await rig.close()
+            return await self._observe_once(profile, scenario, rules, self._parts)
         if self._rig is None or not self._rig.is_alive:
             await self.close()
-            self._rig = await self._launch(())
+            self._rig = await self._launch((), self._parts)
         return await self._rig.observe(profile, scenario)
 
-    async def _launch(self, rules: Iterable[str]) -> Rig:
+    async def _observe_once(
+        self, profile: Profile, scenario: Scenario, rules: Iterable[str], parts: RigParts
+    ) -> Timeline:
+        """In a browser of its own."""
+        rig = await self._launch(rules, parts)
+        try:
+            return await rig.observe(profile, scenario)
+        finally:
+            await rig.close()
+
+    async def _launch(self, rules: Iterable[str], parts: RigParts) -> Rig:
         async with self._launching:
-            return await Rig.open(self._parts, self._next_directory(), extra_rules=tuple(rules))
+            return await Rig.open(parts, self._next_directory(), extra_rules=tuple(rules))
 
     def _next_directory(self) -> Path:
         self._launches += 1
@@ -161,7 +172,9 @@ def roomy_memory() -> str | None:
 @asynccontextmanager
 async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[RigPool]:
     """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end."""
-    hosts = hosts_of(profile.endpoints for profile in profiles)
+    subjects = tuple(profiles)
+    pages = (profile.web.page for profile in subjects if profile.web is not None)
+    hosts = hosts_of((profile.endpoints for profile in subjects), pages)
     lag = LagMonitor()
     with tempfile.TemporaryDirectory(prefix="conform-", dir=roomy_memory(), ignore_cleanup_errors=True) as directory:
         parts = RigParts(settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed)

@@ -285,15 +285,15 @@ class Fake:
         """The signature's body for this subject's rule."""
         return signature_body(variant, self.profile.signature, self.side)
 
-    @staticmethod
-    def signature_headers(request: Request) -> dict[str, str]:
-        """JSON that an extension's origin may read (LOC-3, API-4).
+    def signature_headers(self, request: Request) -> dict[str, str]:
+        """JSON that the subject's origin may read: an extension's (LOC-3, API-4), or that of its web page.
 
         "null" is what an extension's origin becomes when a redirect crosses origins (Fetch, 4.5); it is let in so
         that a redirect scenario offers what it promises.
         """
         origin = request.headers.get("origin", "")
-        is_allowed = origin.startswith("chrome-extension://") or origin == "null"
+        page = self.profile.web.origin if self.profile.web is not None else None
+        is_allowed = origin.startswith("chrome-extension://") or origin in ("null", page)
         allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if is_allowed else {}
         return {"Content-Type": "application/json", **allowed}
 

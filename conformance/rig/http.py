@@ -17,6 +17,8 @@ _HEAD_BYTES_MAX = 64 * 1024
 _BODY_BYTES_MAX = 1024 * 1024
 # Headers that carry who somebody is. Their names are evidence; their values are nobody's business.
 _CREDENTIALS = ("cookie", "authorization", "proxy-authorization", "x-api-key", "x-auth-token")
+# The canary's value (canary.py): whoever sends it, in whatever header or URL, sends a secret.
+SECRET = "conform-canary-5d0b7c9e"  # noqa: S105 - nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,13 @@ class Request:
 
     @property
     def credentials(self) -> tuple[str, ...]:
-        """Names of headers that carry credentials."""
-        return tuple(name for name in _CREDENTIALS if name in self.headers)
+        """Names of headers that carry credentials, and where else the canary is."""
+        named = [name for name in _CREDENTIALS if name in self.headers]
+        named += [f"the canary in {name}" for name, value in self._others() if SECRET in value]
+        return (*named, *(["the canary in its URL"] if SECRET in self.target else []))
+
+    def _others(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, value in self.headers.items() if name not in _CREDENTIALS]
 
 
 class NotHttp(Exception):

@@ -19,30 +19,44 @@ if TYPE_CHECKING:
 
 _LOOPBACK_TWINS = {"localhost": "127.0.0.1", "127.0.0.1": "localhost"}
 PLAIN_PORT = 80
+TLS_PORT = 443
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """What a set of subjects looks for: ``local`` as host:port, ``public`` as host:port, hosts of the latter."""
+    """What a set of subjects looks for: ``local`` as host:port, ``public`` as host:port, hosts of the latter.
+
+    ``web``: as host:port, the web pages in whose context they probe.
+    """
 
     local: tuple[str, ...]
     public: tuple[str, ...]
+    web: tuple[str, ...] = ()
 
     @property
     def public_names(self) -> tuple[str, ...]:
         """The public host names without ports."""
-        return tuple(dict.fromkeys(each.rsplit(":", 1)[0] for each in self.public))
+        return _names(self.public)
+
+    @property
+    def web_names(self) -> tuple[str, ...]:
+        """The web pages' host names without ports."""
+        return _names(self.web)
 
 
-def hosts_of(endpoints: Iterable[Endpoints]) -> Hosts:
-    """Every authority that subjects with these endpoints look for, each once, in order."""
+def _names(authorities: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.rsplit(":", 1)[0] for each in authorities))
+
+
+def hosts_of(endpoints: Iterable[Endpoints], pages: Iterable[str] = ()) -> Hosts:
+    """Every authority that subjects with these endpoints and web pages look for, each once, in order."""
     local: dict[str, None] = {}
     public: dict[str, None] = {}
     for each in endpoints:
         local.update(dict.fromkeys(_join(url) for url in (each.signature, each.local)))
         if each.public is not None:
             public[_join(each.public)] = None
-    return Hosts(tuple(local), tuple(public))
+    return Hosts(tuple(local), tuple(public), tuple(dict.fromkeys(map(_join, pages))))
 
 
 def _join(url: str) -> str:

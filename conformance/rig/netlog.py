@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from conformance.events import (
+    AccessAnswered,
     AccessChecked,
     CertificateRejected,
     Event,
     FetchAnswered,
     FetchEnded,
     FetchStarted,
+    LookupStarted,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -138,12 +140,14 @@ class NetLogParser:
             "CORS_REQUEST": self._cors_request,
             "CANCELLED": self._cancelled,
             "LOCAL_NETWORK_ACCESS_CHECK": self._access_checked,
+            "LOCAL_NETWORK_ACCESS_PERMISSION_REQUESTED": self._access_answered,  # logged when it has its answer
             "WEBSOCKET_ALIVE": self._channel_alive,
             "WEBSOCKET_SENT_FRAME_HEADER": self._frame_sent,
             "TCP_CONNECT_ATTEMPT": self._tcp_attempt,
             "CERT_VERIFIER_JOB": self._certificate_verified,
             "HTTP_STREAM_JOB_CONTROLLER": self._stream_wanted,
             "COOKIE_STORE_COOKIE_ADDED": self._cookie_added,
+            "HOST_RESOLVER_MANAGER_REQUEST": self._looked_up,
         }
         self._handlers = {numbers[name]: handler for name, handler in by_name.items() if name in numbers}
 
@@ -227,8 +231,20 @@ class NetLogParser:
         known = self._requests.get(request)
         if known is None:
             return []
-        result = str(params.get("result", ""))
-        return self._seen(known, AccessChecked(at_ms=at_ms, source=Source.BROWSER, request=request, result=result))
+        result, client, resource = (
+            str(params.get(name, "")) for name in ("result", "client_address_space", "resource_address_space")
+        )
+        check = AccessChecked(
+            at_ms=at_ms, source=Source.BROWSER, request=request, result=result, client=client, resource=resource
+        )
+        return self._seen(known, check)
+
+    def _access_answered(self, at_ms: float, request: int, _phase: int, params: dict[str, Any]) -> list[Seen]:
+        known = self._requests.get(request)
+        if known is None:
+            return []
+        answer = str(params.get("result", ""))
+        return self._seen(known, AccessAnswered(at_ms=at_ms, source=Source.BROWSER, request=request, answer=answer))
 
     # --- WebSockets
 
@@ -283,6 +299,13 @@ class NetLogParser:
     def _cookie_added(self, at_ms: float, _source: int, _phase: int, _params: dict[str, Any]) -> list[Seen]:
         self.marked_ms = at_ms - _CUT_OFF_MS
         return []
+
+    def _looked_up(self, at_ms: float, _source: int, phase: int, params: dict[str, Any]) -> list[Seen]:
+        # Mapping comes first: the name is that of the rig's own port, with or without a scheme before it.
+        side = self._sides.get(str(params.get("host", "")).rpartition("//")[2])
+        if phase != _Phase.BEGIN or side is None:
+            return []
+        return [Seen("", LookupStarted(at_ms=at_ms, source=Source.BROWSER, side=side))]
 
     @staticmethod
     def _seen(request: _Request, event: Event) -> list[Seen]:

@@ -44,6 +44,10 @@ class Page:
         session = (await cdp.send("Target.attachToTarget", {"targetId": target, "flatten": True}))["sessionId"]
         return cls(cdp, target, session)
 
+    async def send(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """One command to the browser on behalf of this tab. Raises CdpError, BrowserDied."""
+        return await self._cdp.send(method, params, self._session)
+
     async def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - whatever the page's value is
         """The value of a JavaScript expression, promises awaited."""
         answer = await self._cdp.send(
@@ -67,14 +71,14 @@ class Page:
 
 async def open_trigger_page(cdp: Cdp, extension_id: str, trigger: Trigger) -> Page | None:
     """The page that the trigger needs, ready for ``pull``; None for a trigger that needs none."""
-    if trigger.kind is TriggerKind.START:
+    if trigger.kind not in (TriggerKind.CLICK, TriggerKind.MESSAGE):
         return None
     page = await Page.open(cdp, f"chrome-extension://{extension_id}/{trigger.page.lstrip('/')}")
     ready = "location.protocol === 'chrome-extension:' && document.readyState === 'complete'"
     if trigger.kind is TriggerKind.CLICK:
         ready += f" && document.querySelector({json.dumps(trigger.selector)}) !== null"
     try:
-        found = await _becomes_true(page, ready)
+        found = await becomes_true(page, ready)
     except SubjectError as error:  # the selector is none: querySelector throws
         message = f"{trigger.page}: {error}; check [trigger] selector in subject.toml"
         raise SubjectError(message) from error
@@ -88,7 +92,7 @@ async def open_trigger_page(cdp: Cdp, extension_id: str, trigger: Trigger) -> Pa
     return page
 
 
-async def _becomes_true(page: Page, expression: str) -> bool:
+async def becomes_true(page: Page, expression: str) -> bool:
     """Ask until it holds; a tab that is still on its way to its page has no place to ask yet."""
     deadline_ms = now_ms() + _ELEMENT_MS_MAX
     while now_ms() < deadline_ms:

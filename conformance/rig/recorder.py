@@ -11,14 +11,17 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from conformance.events import SessionOpened, SocketOpened
 from conformance.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from conformance.events import Event, Source
 
 E = TypeVar("E", bound="Event")
+
+_BROWSER_LATE_MS_MAX = 1000
 
 
 def now_ms() -> float:
@@ -70,3 +73,17 @@ class Recorder:
     def timeline(self, zero_ms: float) -> Timeline:
         """Everything recorded, with ``zero_ms`` as the beginning of time."""
         return Timeline.of(replace(event, at_ms=round(event.at_ms - zero_ms, 3)) for event in self.events)
+
+
+async def settle(recorder: Recorder, flush: Callable[[], Awaitable[float]]) -> float:
+    """Read the browser's log up to now; the time up to which everything is known.
+
+    A server's side of a session is open first; on a busy machine the browser may be late, and watching must
+    not end in between. A browser that never tells is the cross-check's to report.
+    """
+    give_up_ms = now_ms() + _BROWSER_LATE_MS_MAX
+    while True:
+        known_ms = await flush()
+        kinds = [type(event) for event in recorder.events if event.at_ms <= known_ms]
+        if kinds.count(SocketOpened) >= kinds.count(SessionOpened) or known_ms > give_up_ms:
+            return known_ms

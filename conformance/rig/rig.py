@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied, RigFailed, SubjectError, Unsupported
-from conformance.events import ObservationEnded, SessionOpened, SocketOpened, Source, SubjectStarted
-from conformance.model import Side
+from conformance.events import CanaryPlanted, ObservationEnded, Source, SubjectStarted
+from conformance.model import Side, TriggerKind
 from conformance.rig import canary
 from conformance.rig.browsers import Browser
 from conformance.rig.cdp import CdpError
@@ -25,20 +25,22 @@ from conformance.rig.fake import ELSEWHERE, Endpoint, Fake
 from conformance.rig.faults import Stage, build
 from conformance.rig.lag import LagMonitor
 from conformance.rig.life import Life, renumbered, settled_in
-from conformance.rig.mapping import PLAIN_PORT, Hosts, resolver_rules
+from conformance.rig.mapping import PLAIN_PORT, TLS_PORT, Hosts, resolver_rules
 from conformance.rig.mark import set_mark
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import Page, open_trigger_page, pull
+from conformance.rig.permission import Permission
 from conformance.rig.ports import ReservedPort
-from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 from conformance.rig.stranger import Stranger
 from conformance.rig.targets import Targets
+from conformance.rig.web import OWN_HOST, WebHost, leave, visit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
     from pathlib import Path
 
     from conformance.model import Profile, Scenario, World
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
-_BROWSER_LATE_MS_MAX = 1000
 _FLUSH_MS_MAX = 30_000  # 5 ms idle; a browser that takes longer than this is as good as dead
 
 
@@ -59,6 +60,7 @@ class RigParts:
     certificates: Certificates
     lag: LagMonitor
     headed: bool = False
+    display: str = ""
 
 
 class Servers:
@@ -72,8 +74,10 @@ class Servers:
         self.local = Fake(Side.LOCAL, local, parts.certificates)
         self.public = Fake(Side.PUBLIC, [*public, self.trap], parts.certificates)
         self.stranger = Stranger(ReservedPort.reserve())
+        self.web = WebHost(ReservedPort.reserve(), parts.certificates.context())
         self.addresses = {each.name: each.port.address for each in (*local, *public)}
         self.addresses[f"{ELSEWHERE}:{PLAIN_PORT}"] = self.stranger.port.address
+        self.addresses |= dict.fromkeys((f"{OWN_HOST}:{TLS_PORT}", *parts.hosts.web), self.web.port.address)
         self.sides = {each.port.address: Side.LOCAL for each in local}
         self.sides |= {each.port.address: Side.PUBLIC for each in (*public, self.trap)}
 
@@ -84,11 +88,19 @@ class Servers:
     def flags(self, parts: RigParts, netlog: Path, extra_rules: Sequence[str]) -> tuple[str, ...]:
         """What tells a browser to come here, to trust who is here, and to log it."""
         rules = resolver_rules(self.addresses, parts.hosts, trap=self.trap.port.address, extra=extra_rules)
+        outside = [self.web.port.address, *(each for each, side in self.sides.items() if side is Side.PUBLIC)]
         return (
             f"--log-net-log={netlog}",
             f"--host-resolver-rules={rules}",
             f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
+            # They stand on loopback, and the browser's local-network-access check must not see them there.
+            f"--ip-address-space-overrides={','.join(f'{address}=public' for address in outside)}",
         )
+
+    async def open(self) -> None:
+        """Those that no scenario changes begin to listen."""
+        await self.stranger.open()
+        await self.web.open()
 
     async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
         """Begin a scenario: both fakes new, in the world that is given."""
@@ -120,20 +132,7 @@ class Servers:
         self.local.close()
         self.public.close()
         self.stranger.close()
-
-
-async def settle(recorder: Recorder, flush: Callable[[], Awaitable[float]]) -> float:
-    """Read the browser's log up to now; the time up to which everything is known.
-
-    A server's side of a session is open first; on a busy machine the browser may be late, and watching must
-    not end in between. A browser that never tells is the cross-check's to report.
-    """
-    give_up_ms = now_ms() + _BROWSER_LATE_MS_MAX
-    while True:
-        known_ms = await flush()
-        kinds = [type(event) for event in recorder.events if event.at_ms <= known_ms]
-        if kinds.count(SocketOpened) >= kinds.count(SessionOpened) or known_ms > give_up_ms:
-            return known_ms
+        self.web.close()
 
 
 class Rig:
@@ -150,6 +149,9 @@ class Rig:
         self._page: Page | None = None
         self._recorder: Recorder | None = None
         self._subject = "chrome-extension://"
+        self._page_of_subject: str | None = None
+        self._visited = ""
+        self._permission = Permission()
         self._begun_ms = 0.0
         self._loaded_ms = math.inf
         self._waits: dict[int, float] = {}
@@ -170,7 +172,7 @@ class Rig:
     async def _launch(self, directory: Path, extra_rules: Sequence[str]) -> None:
         make_directory(directory)
         self._directory = directory
-        await self.servers.stranger.open()
+        await self.servers.open()
         self.flags = self.servers.flags(self.parts, directory / "netlog", extra_rules)
         await self._start_browser()
 
@@ -179,7 +181,8 @@ class Rig:
         log.unlink(missing_ok=True)
         self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
         flags = (*self.flags, *more_flags)
-        self._chromium = await launch(self.parts.browser, self._directory, flags, headed=self.parts.headed)
+        parts = self.parts
+        self._chromium = await launch(parts.browser, self._directory, flags, headed=parts.headed, display=parts.display)
         self._targets = await Targets.open(self._chromium.cdp)
         self._page = None
         self._waits = waits_ms(self._chromium.pid)
@@ -189,7 +192,8 @@ class Rig:
 
         What the browser kept back of the last scenario, whose subject may be the same, does not.
         """
-        is_the_subjects = not seen.initiator or seen.initiator.startswith(self._subject)
+        who = seen.initiator
+        is_the_subjects = not who or who.startswith(self._subject) or who == self._page_of_subject
         if self._recorder is not None and is_the_subjects and seen.event.at_ms >= self._loaded_ms:
             self._recorder.add(renumbered(seen.event, self._launch_number))
 
@@ -228,16 +232,23 @@ class Rig:
 
         Raises SubjectError when the browser refuses the extension, BrowserDied, RigFailed.
         """
-        recorder = self._recorder = Recorder()
         extension_id = ""
-        self._begun_ms, self._loaded_ms = now_ms(), math.inf
+        self._loaded_ms = math.inf
         try:
+            staged = await self._permission.stage(self.cdp, scenario.given.access)
+            # What the browser did until now is the rig's doing.
+            recorder = self._recorder = Recorder()
+            self._begun_ms = now_ms()
+            recorder.events += staged
+            self._page_of_subject = profile.web.origin if profile.web is not None else None
             profile = await settled_in(profile, scenario, self._directory)
             life = Life(self, profile, recorder)
             conductor = Conductor(self.servers.of, recorder, profile, self.flush, life.befall)
             await self.servers.prepare(profile, recorder, scenario.given)
             await canary.plant(self.cdp, profile, scenario)
             extension_id, started_ms = await self._start(profile, recorder)
+            if planted := await canary.plant_token(self.cdp, extension_id, scenario):
+                recorder.record(CanaryPlanted, Source.RIG, what=planted)
             reason = await conductor.conduct(scenario)
             ended_ms = await settle(recorder, self.flush)
             leaving = asyncio.ensure_future(self._remove(extension_id))
@@ -255,6 +266,7 @@ class Rig:
         finally:
             self._recorder = None
             self._subject = "chrome-extension://"
+            self._page_of_subject = None
             await self._clean(extension_id)
 
     def _ended(self, recorder: Recorder, reason: str, at_ms: float) -> ObservationEnded:
@@ -283,6 +295,9 @@ class Rig:
         if page is not None:
             how, started_ms = f"{profile.trigger.kind} in {profile.trigger.page}", now_ms()
             await pull(page, profile.trigger)
+        elif profile.trigger.kind is TriggerKind.VISIT and profile.web is not None:
+            how, started_ms = f"a visit of {profile.web.page}", now_ms()
+            self._visited = await visit(cdp, profile.web.page)
         recorder.events.remove(started)
         recorder.add(SubjectStarted(at_ms=started_ms, source=Source.RIG, extension_id=extension_id, how=how))
         return extension_id, started_ms
@@ -305,7 +320,10 @@ class Rig:
         if not self._launch_number:  # one that was named on the command line cannot be taken away
             leaving.insert(0, self.cdp.send("Extensions.uninstall", {"id": extension_id}))
             leaving.append(self._targets.gone(f"chrome-extension://{extension_id}"))
-        await asyncio.gather(*leaving)
+        tab, self._visited = self._visited, ""
+        if tab:
+            leaving.append(leave(self.cdp, tab))
+        await asyncio.gather(*leaving, self._permission.reset(self.cdp))
         await self._clear_cache()
         self._haunted = False
 

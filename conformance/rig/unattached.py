@@ -22,8 +22,8 @@ from conformance.rig.canary import wants_canary
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
-from conformance.rig.recorder import Recorder, now_ms
-from conformance.rig.rig import Servers, settle
+from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.rig import Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 
@@ -118,13 +118,15 @@ async def observe_unattached(
     """One scenario in a browser of its own. Raises Unsupported, BrowserDied, RigFailed."""
     if (why := cannot_have(profile, parts.browser)) is not None:
         raise Unsupported(why)
+    if scenario.given.access is not None:
+        raise Unsupported("the permission is set by the debugging interface, and this browser has none")
     if wants_canary(scenario):
         raise Unsupported("the canary cookie is planted by the debugging interface, and this browser has none")
     recorder = Recorder()
     servers = Servers(parts)
     browser = UnattachedBrowser(recorder)
     try:
-        await servers.stranger.open()
+        await servers.open()
         await servers.prepare(profile, recorder, scenario.given)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)

@@ -14,6 +14,7 @@ from conformance import cli
 from conformance.commands.crowd import CrowdOptions, crowd
 from conformance.crowd import Outage
 from conformance.errors import ExitStatus, InputError
+from conformance.forecast import Assumed
 from conformance.model import Endpoints, Profile
 from conformance.record import RunRecord, ScenarioRecord
 from conformance.store import RunWriter, create_run_dir
@@ -38,9 +39,10 @@ def run_of(base: Path, *records: ScenarioRecord, profiles: tuple[Profile, ...] =
     return directory
 
 
-def said(directory: Path, **options: object) -> str:
+def said(directory: Path, plot: Path | None = None, **options: object) -> str:
     on = Console(file=io.StringIO(), width=120)
-    assert crowd(on, directory, CrowdOptions(**{"clients": (1000, 20_000), **options})) is ExitStatus.CONFORMS  # type: ignore[arg-type]
+    assumed = Assumed(**{"clients": (1000, 20_000), **options})  # type: ignore[arg-type]
+    assert crowd(on, directory, CrowdOptions(assumed=assumed, plot=plot)) is ExitStatus.CONFORMS
     assert isinstance(on.file, io.StringIO)
     return " ".join(on.file.getvalue().split())
 

@@ -31,6 +31,8 @@ from conformance.rig.browsers import Browser
         (doctor.judge_disk(10_000 * MIB, "here"), State.OK, ""),
         (doctor.judge_disk(3 * MIB, "here"), State.MISSING, "free space"),
         (doctor.judge_namespaces(made=True), State.OK, ""),
+        (doctor.judge_screen("/usr/bin/Xvfb"), State.OK, ""),
+        (doctor.judge_screen(None), State.NOTE, "apt-get install xvfb"),
         (doctor.judge_namespaces(made=False), State.NOTE, "no scenario of this version"),
     ],
 )

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from conformance.events import (
+    CanaryPlanted,
     ConnectionAccepted,
     FrameReceived,
     JunkReceived,
+    LookupStarted,
     RequestReceived,
     SessionClosed,
     Source,
@@ -38,6 +40,11 @@ def test_a_local_session_alone_passes() -> None:
     assert "in the 1005 ms in which the local server was its choice" in finding.reason
 
 
+def test_looking_up_the_local_server_is_no_contact_with_the_public_one() -> None:
+    told = in_local_session().seen(LookupStarted(at_ms=200, source=Source.BROWSER, side=LOCAL))
+    assert ask("PRIV-1", told.end(at=1025)).verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -46,6 +53,7 @@ def test_a_local_session_alone_passes() -> None:
         in_local_session().fetch("http://api.extension.semantest.com/", at=200),
         in_local_session().preconnect("https://api.extension.semantest.com/", at=200),
         in_local_session().seen(TcpStarted(at_ms=200, source=Source.BROWSER, socket=99, side=PUBLIC)),
+        in_local_session().seen(LookupStarted(at_ms=200, source=Source.BROWSER, side=PUBLIC)),
         in_local_session().seen(
             ConnectionAccepted(at_ms=200, source=Source.PUBLIC, connection=9, endpoint="public:443")
         ),
@@ -55,7 +63,17 @@ def test_a_local_session_alone_passes() -> None:
         .fetch("https://api.extension.semantest.com/", at=16)
         .socket(LOCAL, at=17, opened=20),
     ],
-    ids=["socket", "fetch", "plain fetch", "preconnect", "SYN", "connection", "frame", "after the good signature"],
+    ids=[
+        "socket",
+        "fetch",
+        "plain fetch",
+        "preconnect",
+        "SYN",
+        "look-up",
+        "connection",
+        "frame",
+        "after the good signature",
+    ],
 )
 def test_any_contact_with_the_public_host_fails(told: Story) -> None:
     finding = ask("PRIV-1", told.end(at=1000))
@@ -213,6 +231,13 @@ def test_a_good_server_may_be_told_anything(told: Story) -> None:
     assert ORACLES["PRIV-2"].judge(case(told)) is None
 
 
+def test_the_window_in_which_nothing_else_was_sent_is_told() -> None:
+    told = story().probe(at=10, ended=15).socket(PUBLIC, at=20, opened=60).end(at=10510)
+    finding = ask("PRIV-2", told, WRONG)
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason.endswith("has anything else in the 10500 ms since")
+
+
 # --- PRIV-3: no credentials ----------------------------------------------------------------------
 
 
@@ -237,3 +262,10 @@ def test_a_secret_in_the_url_fails(query: str, verdict: Verdict) -> None:
 def test_no_question_that_arrived_says_nothing(told: Story) -> None:
     assert not ask("PRIV-3", told).arose
     assert ORACLES["PRIV-3"].judge(case(told)) is None
+
+
+def test_what_there_was_to_send_is_told() -> None:
+    planted = CanaryPlanted(at_ms=5, source=Source.RIG, what=("a cookie", "a token"))
+    finding = ask("PRIV-3", in_local_session().seen(planted))
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason.endswith("and there were some to send: a cookie, a token")

@@ -128,6 +128,43 @@ def test_other_failures_between_are_no_refusals() -> None:
     assert ask("PUB-3", told, given).measured_ms == 978
 
 
+def held_back(*, checks: bool) -> Story:
+    """Refused every 600 ms, 14 times: the browser holds the public sockets back, more and more and at random."""
+    told, at = story(), 10.0
+    for failures in range(14):
+        if checks:
+            told.refused(at=at)
+        delayed = at + 5 + (failures % 3) * 2.0**failures / 30
+        told.socket(PUBLIC, at=delayed, failed=delayed + 4)
+        at = delayed + 604
+    return told
+
+
+@pytest.mark.parametrize(("checks", "left_out"), [(False, 6), (True, 4)], ids=["sockets only", "after the local check"])
+def test_the_browsers_own_delay_is_no_backing_off(checks: bool, left_out: int) -> None:
+    finding = ask("PUB-3", held_back(checks=checks), BUSY)
+    assert finding.verdict is Verdict.FAIL
+    assert "no longer after repeated failures than after the first" in finding.reason
+    assert f"{left_out} more are left out: a part may be the browser's own delay of WebSockets" in finding.reason
+
+
+def test_growing_waits_are_the_subjects_own_for_all_the_browsers_delay() -> None:
+    """A check ends the wait, and the browser's delay comes after that: what it could add is not much of 2 s."""
+    finding = ask("PUB-3", refused_public(800, 1700, 4100, 8000), BUSY)
+    assert (finding.verdict, "left out" in finding.reason) == (Verdict.PASS, False)
+
+
+def test_where_every_wait_may_be_the_browsers_nothing_is_told() -> None:
+    """Fourteen other sockets failed before: what follows the first refusal may be the browser's own delay."""
+    told = story()
+    for number in range(14):
+        told.socket(LOCAL, at=10 + number, failed=10.5 + number)
+    told.socket(PUBLIC, at=100, failed=110).socket(PUBLIC, at=900, failed=910)
+    finding = ask("PUB-3", told, BUSY)
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, True)
+    assert "a part of the only wait may be the browser's own delay" in finding.reason
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [(story(), "never met"), (story().refused(at=10), "never met"), (refused_public(), "never tried again after")],

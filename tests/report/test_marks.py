@@ -7,8 +7,12 @@ from dataclasses import fields
 import pytest
 
 from conformance.events import (
+    AccessAnswered,
+    AccessChecked,
+    AccessSet,
     BrowserClosed,
     BrowserStarted,
+    CanaryPlanted,
     CertificateRejected,
     Event,
     FaultTookEffect,
@@ -29,6 +33,7 @@ from conformance.events import (
 from conformance.model import Side
 from conformance.report.marks import Lane, Mark, Tone, marks, sentence, text
 from conformance.timeline import Timeline
+from tests.timelines import story
 
 
 def only(event: Event) -> Mark:
@@ -107,6 +112,19 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
         (WorkerStarted(at_ms=0, source=Source.RIG), "its worker is woken", Tone.RIG),
         (SubjectReloaded(at_ms=0, source=Source.RIG, version="1.1"), "loaded again, version 1.1", Tone.RIG),
         (BrowserClosed(at_ms=0, source=Source.RIG), "the browser is closed", Tone.RIG),
+        (
+            AccessSet(at_ms=0, source=Source.RIG, access="denied", told="a"),
+            "access to this machine: denied",
+            Tone.RIG,
+        ),
+        (CanaryPlanted(at_ms=0, source=Source.RIG, what=("a cookie",)), "planted: a cookie", Tone.RIG),
+        (
+            AccessChecked(at_ms=0, source=Source.BROWSER, request=1, result="lna-permission-required"),
+            "access check: lna-permission-required",
+            Tone.BAD,
+        ),
+        (AccessAnswered(at_ms=0, source=Source.BROWSER, request=1, answer="denied"), "access was denied", Tone.BAD),
+        (AccessAnswered(at_ms=0, source=Source.BROWSER, request=1, answer="granted"), "access was granted", Tone.GOOD),
         (BrowserStarted(at_ms=0, source=Source.RIG, how="as before"), "the browser is up again: as before", Tone.RIG),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",
@@ -120,6 +138,16 @@ def test_a_refused_certificate_names_the_flags() -> None:
     values = {field.name: Side.PUBLIC for field in fields(CertificateRejected) if field.name == "side"}
     event = CertificateRejected(at_ms=0, source=Source.BROWSER, flags=("DATE_INVALID",), **values)  # type: ignore[arg-type]
     assert only(event).says == "certificate refused: DATE_INVALID"
+
+
+def test_a_socket_that_the_browsers_throttle_may_have_held_back_says_so() -> None:
+    tries = story()
+    for number in range(16):
+        tries.socket(Side.PUBLIC, at=1000 + 900 * number, failed=1010 + 900 * number)
+    says = [mark.says for mark in marks(tries.build()) if mark.lane is Lane.SUBJECT and mark.to is None]
+    assert says[1] == "new WebSocket wss://api.extension.semantest.com"  # after "started", and nothing between
+    last = len(says) - 1 - says[::-1].index(says[1])
+    assert says[last - 1] == "held by the browser for up to 890 ms"
 
 
 def test_a_sentence_has_time_and_direction(timeline: Timeline) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,10 +20,11 @@ from conformance.model import Profile, Scenario
 from conformance.plan import PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
-from conformance.rig.canary import NAME, clear, plant
-from conformance.rig.cdp import Cdp
+from conformance.rig.canary import NAME, TOKENS, clear, plant, plant_token
+from conformance.rig.cdp import Cdp, CdpError
 from conformance.rig.engine import RigMode, RunSettings, open_pool
 from conformance.rig.environment import ERROR_MS
+from conformance.rig.http import SECRET
 from conformance.subjects import load_subject
 from conformance.verdict import Finding
 from tests.rig import extensions
@@ -35,17 +37,35 @@ IMPOSTORS = [one for one in SCENARIOS.values() if one.id.startswith("impostor[")
 class Pipe:
     """In the browser's place: keeps cookies, or refuses to."""
 
-    def __init__(self, *, keeps: bool = True) -> None:
+    def __init__(self, *, keeps: bool = True, has_storage: bool = True) -> None:
         self.cookies: list[dict[str, Any]] = []
+        self.stored: dict[str, str] = {}
+        self.methods: list[str] = []
         self._keeps = keeps
+        self._has_storage = has_storage
 
-    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def send(
+        self, method: str, params: dict[str, Any] | None = None, session: str | None = None
+    ) -> dict[str, Any]:
+        self.methods.append(method)
+        if method.startswith("Extensions.") and session != "S":
+            raise CdpError(method, "No associated browser context.")
         match method:
+            case "Target.createTarget":
+                return {"targetId": "T"}
+            case "Target.attachToTarget":
+                return {"sessionId": "S"}
+            case "Runtime.evaluate":
+                return {"result": {"value": True}}
             case "Storage.setCookies":
                 self.cookies += (params or {})["cookies"] if self._keeps else []
             case "Storage.clearCookies":
                 self.cookies.clear()
-        return {"cookies": self.cookies}
+            case "Extensions.setStorageItems" if not self._has_storage:
+                raise CdpError(method, "Extension not found or has no storage")
+            case "Extensions.setStorageItems" if self._keeps:
+                self.stored |= (params or {})["values"]
+        return {"cookies": self.cookies, "data": self.stored}
 
     @property
     def cdp(self) -> Cdp:
@@ -60,6 +80,7 @@ def test_it_is_planted_for_the_local_server_and_removed() -> None:
     pipe = Pipe()
     asyncio.run(plant(pipe.cdp, PROFILE, with_tag("quick", "canary")))
     assert [(one["name"], one["url"]) for one in pipe.cookies] == [(NAME, PROFILE.endpoints.signature)]
+    assert pipe.cookies[0]["expires"] > time.time() + 3600  # it outlives the browser's last window
     asyncio.run(clear(pipe.cdp))
     assert pipe.cookies == []
 
@@ -73,6 +94,32 @@ def test_it_is_planted_only_where_it_is_asked_for() -> None:
 def test_a_browser_that_keeps_no_cookie_is_no_pass() -> None:
     with pytest.raises(RigFailed, match="did not keep the canary cookie for http://localhost:3003"):
         asyncio.run(plant(Pipe(keeps=False).cdp, PROFILE, with_tag("canary")))
+
+
+def token(pipe: Pipe, *tags: str) -> tuple[str, ...]:
+    return asyncio.run(plant_token(pipe.cdp, "abc", with_tag(*tags)))
+
+
+def test_a_token_is_put_into_the_subjects_storage_under_the_usual_names() -> None:
+    pipe = Pipe()
+    assert token(pipe, "canary") == ("a cookie for the local server", "a token in its storage")
+    assert pipe.stored == dict.fromkeys(TOKENS, SECRET)
+    assert pipe.methods[-1] == "Target.closeTarget"
+
+
+def test_a_subject_without_storage_has_the_cookie_alone() -> None:
+    assert token(Pipe(has_storage=False), "canary") == ("a cookie for the local server",)
+
+
+def test_no_token_where_it_is_not_asked_for() -> None:
+    pipe = Pipe()
+    assert token(pipe, "quick") == ()
+    assert pipe.stored == {}
+
+
+def test_a_storage_that_keeps_no_token_is_no_pass() -> None:
+    with pytest.raises(RigFailed, match="did not keep the canary token"):
+        token(Pipe(keeps=False), "canary")
 
 
 def test_every_impostor_has_it() -> None:
@@ -122,6 +169,33 @@ def test_a_subject_that_sends_it_fails(browser: Browser, tmp_path: Path) -> None
     assert "carried cookie" in found.reason
 
 
+def forgetful(directory: Path) -> Profile:
+    """Sends a token from its storage with its question, as soon as it finds one there."""
+    signature = (
+        "http://localhost:3003/semantest-signature', {credentials: 'omit', headers: {'X-Client': await token()}}) //"
+    )
+    start = (
+        "const token = async () => (await chrome.storage.local.get('token')).token || '-';"
+        "const wait = () => new Promise((done) => setTimeout(done, 50));"
+        "const stored = async () => { while (await token() === '-') await wait(); };"
+        "stored().then(connect);"
+    )
+    manifest: dict[str, object] = {"permissions": ["storage"]}
+    return load_subject(
+        extensions.write(directory / "forgetful", signature=signature, start=start, manifest=manifest), None
+    )
+
+
+@pytest.mark.browser
+def test_a_subject_that_sends_its_token_fails(browser: Browser, tmp_path: Path) -> None:
+    profile = forgetful(tmp_path)
+    (record,) = carry_out(browser, profile, SCENARIOS["canary-good"])
+    assert carried(record)[0] == ("the canary in x-client",)
+    found = finding(profile, record)
+    assert found.verdict == "fail"
+    assert "carried the canary in x-client" in found.reason
+
+
 @pytest.mark.browser
 def test_the_reference_sends_none(browser: Browser) -> None:
     profile = load_subject(bundled("fixtures", "extensions", "reference"), None)
@@ -129,6 +203,7 @@ def test_the_reference_sends_none(browser: Browser) -> None:
     for record in records:
         found = finding(profile, record)
         assert found.verdict == "pass", found.reason
+        assert "there were some to send: a cookie for the local server" in found.reason
     assert len(carried(records[1])) >= 2
 
 

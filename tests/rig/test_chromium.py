@@ -25,10 +25,10 @@ DEBUGGING = ("--remote-debugging-pipe", "--enable-unsafe-extension-debugging")
 
 
 @asynccontextmanager
-async def launched(directory: Path, *lines: str, page: str = "") -> AsyncIterator[Chromium]:
+async def launched(directory: Path, *lines: str, page: str = "", display: str = "") -> AsyncIterator[Chromium]:
     """A stand-in that is up."""
     browser = stand_in(directory, *lines)
-    chromium = await launch(browser, directory / "rig", page=page)
+    chromium = await launch(browser, directory / "rig", page=page, display=display)
     try:
         yield chromium
     finally:
@@ -251,3 +251,14 @@ def test_a_browser_dies_with_a_harness_that_is_killed(tmp_path: Path, page: str)
             assert browser.left()
             harness.send_signal(signal.SIGKILL)
             assert browser.left(PATIENCE_S) == set()
+
+
+def test_a_browser_on_a_display_is_told_which(tmp_path: Path) -> None:
+    async def scene() -> str:
+        async with launched(tmp_path, f'echo "$DISPLAY $*" > {tmp_path}/said', *LISTENS, display=":7"):
+            return (tmp_path / "said").read_text()
+
+    said = asyncio.run(scene())
+    assert said.startswith(":7 ")
+    assert "--ozone-platform=x11" in said
+    assert "--headless" not in said

@@ -175,7 +175,7 @@ def findings(results: Iterable[ScenarioResult]) -> dict[tuple[str, str], str]:
 
 def shuffled(seed: int) -> Plan:
     """The whole catalogue in a seed's order; what takes long goes first, or the run would wait for it at its end."""
-    plan = make_plan([reference()], SCENARIOS.values(), seed=seed)
+    plan = make_plan([reference()], tuple(SCENARIOS.values()), seed=seed)
     possible = [item for item in plan.items if not unsupported(item.profile, item.scenario, REQUIREMENTS)]
     return Plan(tuple(sorted(possible, key=lambda item: expected_ms(item.scenario) < LONG_MS)))
 
@@ -187,6 +187,7 @@ def test_nothing_leaks_from_one_scenario_to_the_next(browser: Browser) -> None:
     for seed in (1, 2):
         records = carry_out(shuffled(seed), browser, jobs=default_jobs())
         assert not [(record.scenario, record.failure) for record in records if record.failure]
+        records = [record for record in records if record.unsupported is None]  # what this machine cannot stage
         assert all(isinstance(events(record)[-1], ObservationEnded) for record in records)
         seen.append(findings(judged(reference(), records)))
     first, second = seen

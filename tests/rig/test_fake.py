@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 import pytest
@@ -24,7 +24,7 @@ from conformance.events import (
     TlsFailed,
     WorldSet,
 )
-from conformance.model import Endpoints, FaultSpec, Profile, Side
+from conformance.model import Endpoints, FaultSpec, Profile, Side, Web
 from conformance.rig.faults import build
 from conformance.rig.faults.base import ConnectionFault, SessionFault
 from conformance.rig.link import Link
@@ -87,6 +87,18 @@ def test_an_extension_may_read_the_signature_and_a_web_page_may_not() -> None:
     assert headers["access-control-allow-origin"] == EXTENSION.decode()
     _, headers, _ = answered(ask(b"GET /semantest-signature", b"Origin: https://example.org"))
     assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize(("origin", "is_let_in"), [("https://www.example.org", True), ("https://example.org", False)])
+def test_the_page_from_which_a_subject_asks_is_let_in_and_no_other(origin: str, *, is_let_in: bool) -> None:
+    async def scene() -> bytes:
+        async with staged() as stage:
+            profile = replace(PROFILE, web=Web("https://www.example.org/start"))
+            stage.fake().prepare(profile, stage.recorder)
+            await stage.set(Side.LOCAL)
+            return await stage.exchange(ask(b"GET /semantest-signature", b"Origin: " + origin.encode()), until=b"}")
+
+    assert (f"Access-Control-Allow-Origin: {origin}".encode() in asyncio.run(scene())) is is_let_in
 
 
 def test_a_preflight_is_answered() -> None:

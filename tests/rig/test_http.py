@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.rig.http import NotHttp, Request, chunked, read_request, response
+from conformance.rig.http import SECRET, NotHttp, Request, chunked, read_request, response
 
 
 def read(data: bytes) -> Request | None:
@@ -50,6 +50,15 @@ def test_other_bytes_are_told_apart(junk: bytes) -> None:
 def test_a_head_that_is_too_long_is_no_request() -> None:
     with pytest.raises(NotHttp):
         read(b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000)
+
+
+def test_the_canary_is_found_wherever_it_is_sent() -> None:
+    sent = SECRET.encode()
+    request = read(
+        b"GET /x?who=" + sent + b" HTTP/1.1\r\nHost: a\r\nX-Me: a " + sent + b"\r\nCookie: " + sent + b"\r\n\r\n"
+    )
+    assert request is not None
+    assert request.credentials == ("cookie", "the canary in x-me", "the canary in its URL")
 
 
 def test_credentials_are_named_and_their_values_are_not_kept_apart() -> None:

@@ -37,3 +37,10 @@ def test_nothing_else_is_found() -> None:
 def test_extra_rules_win() -> None:
     rules = resolver_rules(PORTS, HOSTS, trap="127.0.0.1:1", extra=["MAP api.extension.semantest.com ~NOTFOUND"])
     assert rules.startswith("MAP api.extension.semantest.com ~NOTFOUND,")
+
+
+def test_the_pages_of_subjects_are_hosts_too() -> None:
+    hosts = hosts_of(
+        [Endpoints()], ["https://www.example.org/a", "https://www.example.org/b", "https://b.example:8443/"]
+    )
+    assert hosts.web == ("www.example.org:443", "b.example:8443")

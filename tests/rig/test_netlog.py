@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from conformance.events import (
+    AccessAnswered,
     AccessChecked,
     CertificateRejected,
     Event,
     FetchAnswered,
     FetchEnded,
     FetchStarted,
+    LookupStarted,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -31,12 +33,14 @@ NAMES = [
     "CORS_REQUEST",
     "CANCELLED",
     "LOCAL_NETWORK_ACCESS_CHECK",
+    "LOCAL_NETWORK_ACCESS_PERMISSION_REQUESTED",
     "WEBSOCKET_ALIVE",
     "WEBSOCKET_SENT_FRAME_HEADER",
     "TCP_CONNECT_ATTEMPT",
     "CERT_VERIFIER_JOB",
     "HTTP_STREAM_JOB_CONTROLLER",
     "COOKIE_STORE_COOKIE_ADDED",
+    "HOST_RESOLVER_MANAGER_REQUEST",
     "SOMETHING_ELSE",
 ]
 TYPES = {name: number + 40 for number, name in enumerate(NAMES)}
@@ -203,9 +207,28 @@ def test_a_good_certificate_is_no_event() -> None:
 
 
 def test_the_access_check_and_a_preconnect_are_seen() -> None:
-    log = Log().request(7, PROBE).write("LOCAL_NETWORK_ACCESS_CHECK", 7, NONE, result="blocked-by-policy")
+    log = Log().request(7, PROBE)
+    log.write(
+        "LOCAL_NETWORK_ACCESS_CHECK",
+        7,
+        NONE,
+        result="lna-permission-required",
+        client_address_space="public",
+        resource_address_space="loopback",
+    )
+    log.write("LOCAL_NETWORK_ACCESS_PERMISSION_REQUESTED", 7, NONE, result="denied", address_space="loopback")
     log.write("HTTP_STREAM_JOB_CONTROLLER", 12, BEGIN, is_preconnect=True, url="https://api.extension.semantest.com/")
-    assert log.kinds[1:] == [AccessChecked, PreconnectStarted]
+    assert log.kinds[1:] == [AccessChecked, AccessAnswered, PreconnectStarted]
+    checked, answered = (event for _, event in log.seen[1:3])
+    assert isinstance(checked, AccessChecked)
+    assert (checked.result, checked.client, checked.resource) == ("lna-permission-required", "public", "loopback")
+    assert isinstance(answered, AccessAnswered)
+    assert (answered.request, answered.answer) == (7, "denied")
+
+
+def test_a_check_of_a_request_that_is_over_is_nobodys() -> None:
+    log = Log().write("LOCAL_NETWORK_ACCESS_CHECK", 7, NONE, result="allowed-no-less-public")
+    assert log.write("LOCAL_NETWORK_ACCESS_PERMISSION_REQUESTED", 7, NONE, result="granted").seen == []
 
 
 def test_a_cookie_that_was_set_is_a_mark_and_no_event() -> None:
@@ -213,6 +236,16 @@ def test_a_cookie_that_was_set_is_a_mark_and_no_event() -> None:
     before = log.parser.marked_ms
     log.write("COOKIE_STORE_COOKIE_ADDED", 3, NONE)
     assert (before, log.parser.marked_ms, log.seen) == (0, 1000, [])
+
+
+def test_a_look_up_is_seen_by_the_port_that_its_name_is_mapped_to() -> None:
+    log = Log()
+    for host in ("http://127.0.0.1:20001", "127.0.0.1:20001", "https://127.0.0.1:9", "https://~notfound"):
+        log.write("HOST_RESOLVER_MANAGER_REQUEST", 2, BEGIN, host=host)
+        log.write("HOST_RESOLVER_MANAGER_REQUEST", 2, END)
+    assert log.kinds == [LookupStarted, LookupStarted]
+    assert isinstance(log.last, LookupStarted)
+    assert log.last.side is Side.LOCAL
 
 
 def test_other_types_and_torn_lines_are_passed_over() -> None:

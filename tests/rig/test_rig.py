@@ -37,15 +37,15 @@ from conformance.model import (
     UntilRequest,
     World,
 )
-from conformance.rig import rig as rig_module
+from conformance.rig import recorder as recorder_module
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
 from conformance.rig.page import Page
-from conformance.rig.recorder import Recorder, now_ms
-from conformance.rig.rig import Rig, RigParts, settle
+from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.rig import Rig, RigParts
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
 from tests.rig import extensions
@@ -66,12 +66,13 @@ def parts(browser: Browser = NOWHERE) -> RigParts:
 
 
 def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
-    async def scene() -> tuple[tuple[str, ...], dict[str, Side], str]:
+    async def scene() -> tuple[tuple[str, ...], dict[str, Side], str, str]:
         async with staged() as stage:
             flags = stage.servers.flags(parts(), Path("log"), ["MAP first 127.0.0.1:1"])
-            return flags, stage.servers.sides, stage.servers.stranger.port.address
+            servers = stage.servers
+            return flags, servers.sides, servers.stranger.port.address, servers.web.port.address
 
-    (log, rules, trust), sides, stranger = asyncio.run(scene())
+    (log, rules, trust, spaces), sides, stranger, web = asyncio.run(scene())
     assert log == "--log-net-log=log"
     assert trust == f"--ignore-certificate-errors-spki-list={CERTIFICATES.spki}"
     name, _, written = rules.partition("=")
@@ -83,7 +84,11 @@ def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
     assert sides[mapped["api.extension.semantest.com:443"]] is Side.PUBLIC
     assert sides[mapped["api.extension.semantest.com"]] is Side.PUBLIC  # plain http is taken, and seen
     assert mapped["elsewhere.example.org:80"] == stranger
+    assert mapped["page.example.org:443"] == web
     assert others[-1] == "MAP * ~NOTFOUND"
+    public = {web, *(address for address, side in sides.items() if side is Side.PUBLIC)}
+    assert spaces.startswith("--ip-address-space-overrides=")
+    assert set(spaces.partition("=")[2].split(",")) == {f"{address}=public" for address in public}
 
 
 def test_a_scenario_begins_in_the_world_that_is_given() -> None:
@@ -115,12 +120,15 @@ def test_only_what_the_subject_does_now_is_taken_for_its_own() -> None:
             rig = Rig(parts(), stage.servers)
             rig._on_seen(Seen("chrome-extension://subject", fetch(90)))  # no scenario: nobody's
             rig._recorder, rig._loaded_ms, rig._subject = Recorder(), 100, "chrome-extension://subject"
-            for number, initiator in enumerate(["chrome-extension://subject", "chrome-extension://other", "null", ""]):
+            rig._page_of_subject = "https://www.example.org"
+            initiators = ["chrome-extension://subject", "chrome-extension://other", "null", ""]
+            initiators += ["https://www.example.org", "https://www.example.org.example"]
+            for number, initiator in enumerate(initiators):
                 rig._on_seen(Seen(initiator, fetch(100 + number)))
             rig._on_seen(Seen("chrome-extension://subject", fetch(99)))  # kept back of the last scenario
             return [event.at_ms for event in rig._recorder.events]
 
-    assert asyncio.run(scene()) == [100, 103]
+    assert asyncio.run(scene()) == [100, 103, 104]
 
 
 def flushes_until_settled(*, told_by: int) -> int:
@@ -143,7 +151,7 @@ def test_watching_does_not_end_before_the_browser_has_told_of_every_session() ->
 
 
 def test_a_browser_that_never_tells_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rig_module, "_BROWSER_LATE_MS_MAX", 1)
+    monkeypatch.setattr(recorder_module, "_BROWSER_LATE_MS_MAX", 1)
     assert flushes_until_settled(told_by=0) > 1
 
 
