@@ -40,7 +40,9 @@ def asks_first(case: Case) -> Finding | None:
         )
         return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(unasked.started, socket))
     if (stray := _before_asking_again(case)) is not None:
-        reason = f"its session lost, it reached for {stray.url} at {stray.at_ms:.0f} ms before it asked the local server"
+        reason = (
+            f"its session lost, it reached for {stray.url} at {stray.at_ms:.0f} ms before it asked the local server"
+        )
         return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(stray))
     probes = [attempt.started for attempt in case.attempts]
     reason = f"each of {len(probes)} attempts began with the local signature"

@@ -16,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.errors import ConformError, HarnessError, SubjectError, Unsupported
+from conformance.errors import ConformError, HarnessError, RigNotSane, SubjectError, Unsupported
+from conformance.model import Endpoints
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
@@ -27,6 +28,7 @@ from conformance.rig.line import Line
 from conformance.rig.mapping import hosts_of
 from conformance.rig.recorder import now_ms
 from conformance.rig.rig import Rig, RigParts
+from conformance.rig.sanity import SANITY, Sanity
 from conformance.rig.unattached import observe_unattached
 
 if TYPE_CHECKING:
@@ -65,25 +67,32 @@ class RunSettings:
 class RigHolder:
     """One worker's rig: launched when first needed, replaced when it died, closed at the end."""
 
-    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path, launching: asyncio.Semaphore) -> None:
-        self._parts = parts
-        self._settings = settings
+    def __init__(self, pool: RigPool, directory: Path) -> None:
+        self._parts = pool.parts
+        self._settings = pool.settings
         self._directory = directory
-        self._launching = launching
+        self._launching = pool.launching
+        self._sanity = pool.sanity
         self._launches = 0
         self._rig: Rig | None = None
 
     async def run(self, item: PlanItem) -> ScenarioRecord:
         """One scenario's record. What the harness could not do is in it (``failure``, ``unsupported``), never raised.
 
-        Raises SubjectError: an extension that the browser refuses is the user's to mend.
+        Raises SubjectError: an extension that the browser refuses is the user's to mend. Raises RigNotSane.
         """
         begun_ms = now_ms()
         timeline, failure, unsupported = None, None, None
         try:
+            if self._settings.rig is RigMode.WARM:
+                await self._warm_up()  # the rigs may start while the first of them is looked at
+            await self._sanity.ensure(self._observe)
+            begun_ms = now_ms()
             timeline = await self._observe(item.profile, item.scenario)
         except Unsupported as error:
             unsupported = str(error)
+        except RigNotSane:
+            raise
         except HarnessError as error:
             failure = str(error)
             await self.close()
@@ -101,10 +110,14 @@ class RigHolder:
                 return await rig.observe(profile, scenario)
             finally:
                 await rig.close()
+        return await (await self._warm_up()).observe(profile, scenario)
+
+    async def _warm_up(self) -> Rig:
+        """The rig of this place, launched if there is none that lives."""
         if self._rig is None or not self._rig.is_alive:
             await self.close()
             self._rig = await self._launch(())
-        return await self._rig.observe(profile, scenario)
+        return self._rig
 
     async def _launch(self, rules: Iterable[str]) -> Rig:
         async with self._launching:
@@ -129,22 +142,24 @@ def _resolve_rules(scenario: Scenario, parts: RigParts) -> list[str]:
 class RigPool:
     """Rigs for some subjects. ``open_pool`` makes it; ``holder`` gives a worker its own."""
 
-    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path) -> None:
-        self._parts = parts
-        self._settings = settings
+    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path, sanity: Sanity) -> None:
+        self.parts = parts
+        self.settings = settings
+        self.launching = asyncio.Semaphore(_LAUNCHES_AT_ONCE)
+        self.sanity = sanity
         self._directory = directory
-        self._launching = asyncio.Semaphore(_LAUNCHES_AT_ONCE)
         self._holders: list[RigHolder] = []
 
     def holder(self) -> RigHolder:
         """A new worker's place."""
         directory = self._directory / f"rig-{len(self._holders) + 1}"
-        holder = RigHolder(self._parts, self._settings, directory, self._launching)
+        holder = RigHolder(self, directory)
         self._holders.append(holder)
         return holder
 
     async def close(self) -> None:
         """End every rig."""
+        self.sanity.cancel()
         await asyncio.gather(*(holder.close() for holder in self._holders))
 
 
@@ -161,11 +176,13 @@ def roomy_memory() -> str | None:
 @asynccontextmanager
 async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[RigPool]:
     """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end."""
-    hosts = hosts_of(profile.endpoints for profile in profiles)
+    endpoints = [profile.endpoints for profile in profiles]
+    hosts = hosts_of(endpoints)
     lag = LagMonitor()
     with tempfile.TemporaryDirectory(prefix="conform-", dir=roomy_memory(), ignore_cleanup_errors=True) as directory:
         parts = RigParts(settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed)
-        pool = RigPool(parts, settings, Path(directory))
+        sanity = Sanity(next(iter(endpoints), Endpoints()), Path(directory) / SANITY)
+        pool = RigPool(parts, settings, Path(directory), sanity)
         lag.start()
         try:
             yield pool
@@ -184,7 +201,8 @@ async def run_plan(
 ) -> None:
     """Carry out every item; ``on_record`` gets each as it ends. ``stop()`` true: begin no other.
 
-    Raises SubjectError at once, since every other scenario of that subject would fail alike.
+    Raises SubjectError at once, since every other scenario of that subject would fail alike, and RigNotSane
+    before anything else is carried out.
     """
     line = Line(plan.items, jobs=settings.jobs, cores=os.cpu_count() or 1)
 
