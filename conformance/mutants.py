@@ -152,8 +152,8 @@ class _Place:
         raise DataError(f"{self.source}:{line_of(self.text, path)} '{'.'.join(path)}': {problem}")
 
     def fail_first(self, error: ValidationError) -> NoReturn:
-        """Raise for the first of pydantic's complaints."""
-        first = error.errors()[0]
+        """Raise for the first of pydantic's complaints; a key that does not exist may be why another is missing."""
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         table, *rest = [str(part) for part in first["loc"]]
         in_list = bool(rest) and rest[0].isdigit()
         line = self.nth(table, int(rest[0])) if in_list else line_of(self.text, (table, *rest))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from conformance.events import FetchEnded, FetchStarted, PreconnectStarted, SubjectStarted
+from conformance.events import FetchEnded, FetchStarted, PreconnectStarted, SocketStarted, SubjectStarted
 from conformance.model import Outcome, Role, Shown, Side, TriggerKind
 from conformance.oracles.findings import Budget, evidence_of, gather
 from conformance.oracles.registry import oracle
@@ -115,14 +115,17 @@ def _good_unread(case: Case, attempt: Attempt, over: Event) -> Finding | None:
 
 def _too_impatient(case: Case, attempt: Attempt, over: Event, asked_ms: float) -> Finding | None:
     """Going on without an answer that was on its way, before the time for reaching a local server is over."""
-    gave_up = not isinstance(over, FetchEnded) or over.error == "ERR_ABORTED"
     least = Budget("SEL-2", case.profile.budgets.connect_local_ms, case.error_ms)
-    if not gave_up or asked_ms > least.ms - least.error_ms:
+    if asked_ms > least.ms - least.error_ms:
         return None
-    socket = attempt.sockets[0] if attempt.sockets else None
-    if socket is not None and socket.side is Side.LOCAL:
+    if isinstance(over, SocketStarted):
+        if case.role(over.url).side is Side.LOCAL:
+            return None
+        went = "opened the public WebSocket"
+    elif isinstance(over, FetchEnded) and over.error == "ERR_ABORTED":
+        went = "gave up"
+    else:
         return None
-    went = "went on" if socket is None else f"opened the {socket.side.value} WebSocket"
     what = f"it {went} {asked_ms:.0f} ms after it asked, and the good signature was on its way"
     return least.at_least(asked_ms, what, attempt.started, over)
 

@@ -158,8 +158,8 @@ def test_without_a_delivered_good_signature_nothing_is_said(told: Story) -> None
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        (story().given_up(at=10, ended=460).socket(PUBLIC, at=462, opened=500), "opened the public WebSocket 450 ms"),
-        (story().given_up(at=10, ended=460), "went on 450 ms"),
+        (story().given_up(at=10, ended=460).socket(PUBLIC, at=462, opened=500), "gave up 450 ms"),
+        (story().given_up(at=10, ended=460), "gave up 450 ms"),
         (story().probe(at=10, ended=510).socket(PUBLIC, at=210, opened=250), "opened the public WebSocket 200 ms"),
     ],
     ids=["gave up", "and did nothing", "did not wait"],
@@ -169,6 +169,11 @@ def test_leaving_before_the_time_for_a_local_server_is_over_fails(told: Story, s
     assert finding.verdict is Verdict.FAIL
     assert said in finding.reason
     assert finding.budget_ms == 1000
+
+
+def test_asking_twice_at_once_is_no_haste() -> None:
+    told = story().probe(at=10, ended=40).probe(at=30, ended=45).socket(LOCAL, at=46, opened=50)
+    assert ask("SEL-2", told).verdict is Verdict.PASS
 
 
 def test_opening_the_local_socket_before_the_answer_is_no_haste_of_this_kind() -> None:

@@ -55,7 +55,7 @@ class Scripted:
         self._knows_public = knows_public  # whether the public host's name is found
         self._numbers = itertools.count(1)
 
-    def _tell(self, kind: type[Event], **fields: Any) -> None:
+    def _tell(self, kind: type[Event], **fields: Any) -> None:  # noqa: ANN401 - the event's own fields
         self._stage.recorder.record(kind, Source.BROWSER, **fields)
 
     async def live(self) -> None:

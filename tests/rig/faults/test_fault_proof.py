@@ -22,6 +22,7 @@ from conformance.model import (
     Expectation,
     FaultSpec,
     Hold,
+    Json,
     Outcome,
     Scenario,
     Shown,
@@ -56,7 +57,7 @@ REFUSED = (FaultSpec("refused"),)
 BAD, SILENT, GOOD = Shown.BAD, Shown.SILENT, Shown.GOOD
 
 
-def scene(
+def scene(  # noqa: PLR0913 - a scenario's parts
     *covers: str, local: tuple[FaultSpec, ...] = (), public: tuple[FaultSpec, ...] = (), when: tuple[Step, ...] = (),
     to: Outcome = Outcome.PUBLIC, shown: Shown = GOOD, hold_ms: float = 150,
 ) -> Scenario:  # fmt: skip
@@ -64,22 +65,21 @@ def scene(
     return Scenario("proof", "Choosing", "what it says", covers, World(local, public), when, then)
 
 
-def local(name: str, shown: Shown, *covers: str, **parameters: Any) -> Scenario:
+def local(name: str, shown: Shown, *covers: str, **parameters: Json) -> Scenario:
     return scene(*covers, local=(FaultSpec(name, parameters),), shown=shown)
 
 
-def untrusted(name: str, **parameters: Any) -> Scenario:
-    given = {"local": REFUSED, "public": (FaultSpec(name, parameters),)}
-    when = (UntilAttempts(2, 3000),)
-    return scene("PUB-2", **given, when=when, to=Outcome.NONE, shown=BAD)
+def untrusted(name: str, **parameters: Json) -> Scenario:
+    given = (FaultSpec(name, parameters),)
+    return scene("PUB-2", local=REFUSED, public=given, when=(UntilAttempts(2, 3000),), to=Outcome.NONE, shown=BAD)
 
 
-def lost(name: str, *covers: str, **parameters: Any) -> Scenario:
+def lost(name: str, *covers: str, **parameters: Json) -> Scenario:
     when = (Until(Outcome.LOCAL, 3000), Hold(1100), Drop(Side.LOCAL, FaultSpec(name, parameters)))
     return scene(*covers, when=when, to=Outcome.LOCAL, hold_ms=300)
 
 
-def held(name: str, **parameters: Any) -> Scenario:
+def held(name: str, **parameters: Json) -> Scenario:
     return scene("SEL-6", local=(FaultSpec(name, parameters),), to=Outcome.LOCAL, hold_ms=300)
 
 
