@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,17 @@ from rich.console import Console
 
 from conformance import cli
 from conformance.commands import mutants as command
-from conformance.commands import run
 from conformance.commands.mutants import MutantsOptions, mutants
 from conformance.commands.targets import Target
 from conformance.errors import ExitStatus, HarnessError, InputError
+from conformance.files import load_scenarios
 from conformance.kills import BOGUS, common
 from conformance.plan import PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RunSettings
 from tests.commands.stand_ins import StandIn, local_session
-from tests.timelines import story
+from tests.timelines import ENVIRONMENT, story
 
 
 class Ran:
@@ -44,7 +45,7 @@ def nothing(item: PlanItem) -> ScenarioRecord:
 
 @pytest.fixture
 def bench(engine: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    monkeypatch.setattr(command, "describe_environment", run.describe_environment)
+    monkeypatch.setattr(command, "describe_environment", lambda settings, at: replace(ENVIRONMENT, jobs=settings.jobs))
     monkeypatch.setattr(command, "find_browser", lambda explicit: Browser("/b", "Chromium", "1", explicit or "search"))
     return engine
 
@@ -89,7 +90,7 @@ def test_those_that_await_their_scenarios_are_told_and_not_run(bench: StandIn, t
 def test_the_long_ones_begin_first(bench: StandIn, tmp_path: Path) -> None:
     Ran(tmp_path, "deaf-to-silence", "loose-equality")
     assert bench.ran[0].endswith("half-open")
-    assert set(bench.ran[-3:]) <= {one.id for one in (*common(command.load_scenarios()), BOGUS)}
+    assert set(bench.ran[-3:]) <= {one.id for one in (*common(load_scenarios()), BOGUS)}
 
 
 def test_list_and_write_run_nothing(bench: StandIn, tmp_path: Path) -> None:
