@@ -35,6 +35,11 @@ def do_nothing_directory() -> Path:
     return bundled("fixtures", "extensions", "do-nothing")
 
 
+def stranger_directories() -> list[Path]:
+    """The extensions that conform, each in a style of its own."""
+    return sorted(path.parent for path in bundled("fixtures", "extensions", "strangers").glob("*/manifest.json"))
+
+
 def load_gallery(
     requirements: Mapping[str, Requirement], scenarios: Iterable[Scenario], directory: Path | None = None
 ) -> tuple[Mutant, ...]:

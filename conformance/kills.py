@@ -192,11 +192,15 @@ def _fate(cells: Mapping[str, Cell]) -> Fate:
 # --- beside the mutants --------------------------------------------------------------------------
 
 
-def base_check(subject: SubjectResult) -> Check:
-    """The base passes what its mutants go through: else their failures say nothing of their faults."""
-    wrong = [one for one in subject.scenarios if one.scenario != BOGUS.id and one.verdict is not Verdict.PASS]
-    told = f"{subject.name}, the base: {wrong[0].scenario} is {wrong[0].verdict}: {wrong[0].reason}" if wrong else ""
-    return Check("base", "the base of all mutants passes the common scenarios", told)
+def passing_check(name: str, says: str, subjects: Iterable[SubjectResult]) -> Check:
+    """Who conforms passes: else the failures of mutants say nothing of their faults."""
+    told = [
+        f"{subject.name}: {one.scenario} is {one.verdict}: {one.reason}"
+        for subject in subjects
+        for one in subject.scenarios
+        if one.scenario != BOGUS.id and one.verdict is not Verdict.PASS
+    ]
+    return Check(name, says, "; ".join(told))
 
 
 def bogus_check(subject: SubjectResult) -> Check:

@@ -14,13 +14,13 @@ from conformance.kills import (
     Check,
     Fate,
     Mark,
-    base_check,
     bogus_check,
     chosen,
     common,
     cost_ms,
     idle_check,
     kill_of,
+    passing_check,
     status_of,
 )
 from conformance.model import Level, Outcome
@@ -155,11 +155,11 @@ def test_a_scenario_that_is_failed_takes_the_time_that_it_gives() -> None:
 # --- beside the mutants --------------------------------------------------------------------------
 
 
-def test_the_base_must_pass() -> None:
+def test_who_conforms_must_pass() -> None:
     fine = subject(scenarios=(scenario("a", Verdict.PASS), scenario("bogus", Verdict.FAIL)))
-    assert base_check(fine).sentence == ""
     wrong = subject(scenarios=(scenario("a", Verdict.INCONCLUSIVE),))
-    assert "it, the base: a is inconclusive: why a" in base_check(wrong).sentence
+    assert passing_check("base", "passes", [fine]) == Check("base", "passes", "")
+    assert passing_check("base", "passes", [fine, wrong]).sentence == "it: a is inconclusive: why a"
 
 
 @pytest.mark.parametrize("verdict", [one for one in Verdict if one is not Verdict.FAIL])

@@ -1,6 +1,7 @@
 """``conform mutants``: whether the harness finds the fault of every mutant, and no other.
 
-Every mutant, its base and an extension that does nothing go through one pool of warm rigs. What is looked at
+Every mutant, its base, extensions that conform in other styles and one that does nothing go through one pool
+of warm rigs. What is looked at
 in which scenario, and what the findings come to, is kills.py's; the run is recorded and judged like any other,
 so ``--judge RUN`` gives the matrix again from its record.
 """
@@ -32,6 +33,7 @@ from conformance.gallery import (
     load_gallery,
     load_mutant,
     selected,
+    stranger_directories,
     write_mutant,
 )
 from conformance.model import Profile, Scenario
@@ -82,6 +84,7 @@ class Bench:
     runnable: tuple[Mutant, ...]
     base: Profile
     idle: Profile
+    strangers: tuple[Profile, ...]
     profiles: dict[str, Profile]
     catalogue: tuple[Scenario, ...]
 
@@ -118,14 +121,15 @@ def _bench(chosen: tuple[Mutant, ...], catalogue: tuple[Scenario, ...], options:
     runnable = tuple(each for each in chosen if not each.awaits or each.name in options.globs)
     base, idle = load_subject(base_directory(), None), load_subject(do_nothing_directory(), None)
     profiles = {each.name: load_mutant(each, base_directory(), into) for each in runnable}
-    return Bench(chosen, runnable, base, idle, profiles, (*catalogue, k.BOGUS))
+    strangers = tuple(load_subject(each, None) for each in stranger_directories())
+    return Bench(chosen, runnable, base, idle, strangers, profiles, (*catalogue, k.BOGUS))
 
 
 def plan_of(bench: Bench) -> Plan:
     """Everybody in everything that is looked at, longest first."""
     shared = k.common(bench.catalogue)
     by_nobody = [(None, bench.base, each) for each in (*shared, k.BOGUS)]
-    by_nobody += [(None, bench.idle, each) for each in shared]
+    by_nobody += [(None, profile, each) for profile in (bench.idle, *bench.strangers) for each in shared]
     by_mutants = [
         (each, bench.profiles[each.name], scenario)
         for each in bench.runnable
@@ -145,7 +149,7 @@ def _carry_out(
     directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:
         header = header_of(plan, run_id, environment, requirements, bench.catalogue)
-        everybody = (bench.base, bench.idle, *(bench.profiles[each.name] for each in bench.runnable))
+        everybody = (bench.base, bench.idle, *bench.strangers, *(bench.profiles[each.name] for each in bench.runnable))
         writer.header(replace(header, profiles=everybody))
         with progress_on(err, len(plan.items)) as progress, logged_in(directory):
             asked = RunOptions(jobs=options.jobs)
@@ -161,12 +165,24 @@ def matrix_of(record: RunRecord, result: RunResult, chosen: tuple[Mutant, ...], 
     """The matrix from a run's record and its results."""
     subjects = {subject.name: subject for subject in result.subjects}
     found = [k.kill_of(mutant, subjects.get(mutant.name)) for mutant in chosen]
-    base, idle = load_subject(base_directory(), None).name, load_subject(do_nothing_directory(), None).name
+    base, idle, *strangers = _names()
     if base not in subjects or idle not in subjects:
         raise HarnessError(f"{record.run_id} is no run of `conform mutants`: it has no subject '{base}' and '{idle}'")
-    checks = [k.base_check(subjects[base]), k.bogus_check(subjects[base]), k.idle_check(subjects[idle])]
+    others = [subjects[name] for name in strangers if name in subjects]
+    checks = [
+        k.passing_check("base", "the base of all mutants passes the common scenarios", [subjects[base]]),
+        k.passing_check("strangers", f"{len(others)} extensions that conform in other styles pass them too", others),
+        k.bogus_check(subjects[base]),
+        k.idle_check(subjects[idle]),
+    ]
     columns = [one.id for one in record.requirements if one.of == "extension"]
     return Matrix(found, checks, columns, record.environment, took_s)
+
+
+def _names() -> list[str]:
+    """Who is judged beside the mutants: the base, the extension that does nothing, the strangers."""
+    directories = (base_directory(), do_nothing_directory(), *stranger_directories())
+    return [load_subject(each, None).name for each in directories]
 
 
 def _say(out: Console, matrix: Matrix, options: MutantsOptions) -> ExitStatus:

@@ -16,6 +16,7 @@ from conformance.commands.mutants import MutantsOptions, mutants
 from conformance.commands.targets import Target
 from conformance.errors import ExitStatus, HarnessError, InputError
 from conformance.files import load_scenarios
+from conformance.gallery import stranger_directories
 from conformance.kills import BOGUS, common
 from conformance.plan import PlanItem
 from conformance.record import ScenarioRecord
@@ -23,6 +24,8 @@ from conformance.rig.browsers import Browser
 from conformance.rig.engine import RunSettings
 from tests.commands.stand_ins import StandIn, local_session
 from tests.timelines import ENVIRONMENT, story
+
+STRANGERS = len(stranger_directories())
 
 
 class Ran:
@@ -45,7 +48,7 @@ def nothing(item: PlanItem) -> ScenarioRecord:
 
 @pytest.fixture
 def bench(engine: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    monkeypatch.setattr(command, "describe_environment", lambda settings, at: replace(ENVIRONMENT, jobs=settings.jobs))
+    monkeypatch.setattr(command, "describe_environment", lambda settings, _: replace(ENVIRONMENT, jobs=settings.jobs))
     monkeypatch.setattr(command, "find_browser", lambda explicit: Browser("/b", "Chromium", "1", explicit or "search"))
     return engine
 
@@ -55,7 +58,7 @@ def test_everybody_goes_through_one_pool_and_is_judged_from_the_record(bench: St
     assert bench.settings is not None
     assert bench.settings.jobs == 2
     assert bench.ran.count(BOGUS.id) == 1
-    assert bench.ran.count("local-up") == 3  # the base, the one that does nothing, the mutant
+    assert bench.ran.count("local-up") == 3 + STRANGERS  # the base, the one that does nothing, the mutant
     assert ran.status is ExitStatus.FAILS
     assert "0 of 1 mutants killed" in ran.text
     assert "do-nothing does nothing, and passes" in ran.text
@@ -83,7 +86,7 @@ def test_an_error_of_the_harness_ends_in_its_status(bench: StandIn, tmp_path: Pa
 
 def test_those_that_await_their_scenarios_are_told_and_not_run(bench: StandIn, tmp_path: Path) -> None:
     ran = Ran(tmp_path, "ipv4-*")
-    assert bench.ran.count("local-up") == 2
+    assert bench.ran.count("local-up") == 2 + STRANGERS
     assert "not judged: ipv4-only awaits scenarios in which localhost answers on ::1 only" in ran.text
 
 
