@@ -58,7 +58,7 @@ def test_what_was_built_is_there_and_says_with_what(name: str) -> None:
     package = json.loads((named(name) / "package.json").read_text(encoding="utf-8"))
     assert package["scripts"]["build"].startswith(tool)
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["devDependencies"].values())
-    assert load_subject(named(name), None)
+    assert load_subject(named(name), None).name == name
     text = (named(name) / built).read_text(encoding="utf-8")
     sources = [path.read_text(encoding="utf-8") for path in (named(name) / "src").rglob("*.[jt]s")]
     urls = {url for source in sources for url in re.findall(r"(?:http|ws)s?://[\w.:/-]+", source)}
