@@ -39,7 +39,7 @@ from conformance.gallery import (
 from conformance.model import Profile, Scenario
 from conformance.mutants import Mutant
 from conformance.plan import Plan, PlanItem
-from conformance.report.kill_matrix import WRITERS, Matrix, summary
+from conformance.report.kill_matrix import WRITERS, Matrix, looked_again, summary
 from conformance.report.progress import progress_on
 from conformance.rig.browsers import find_browser
 from conformance.rig.engine import RunSettings
@@ -60,6 +60,10 @@ _STYLE = {
     ExitStatus.INCONCLUSIVE: "bold yellow",
     ExitStatus.HARNESS_FAILED: "bold magenta",
 }
+
+# The first look loads the machine as much as it bears, and a busy machine excuses faults of time.
+SECOND_LOOK_JOBS = 2
+SECOND_LOOK_SCENARIOS = 4  # of each mutant that needs it, the shortest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +143,21 @@ def plan_of(bench: Bench) -> Plan:
     return Plan(tuple(PlanItem(profile, scenario, 0) for _, profile, scenario in ranked))
 
 
+def second_look(bench: Bench, matrix: Matrix) -> Plan:
+    """Once more, with hardly any load of our own, where what a mutant breaks was not seen to fail.
+
+    Nothing is taken back by that: the worst verdict of all looks holds, so it can only add a failure.
+    """
+    rows = []
+    for kill in matrix.kills:
+        missing = {id_ for id_, cell in kill.cells.items() if cell.mark in (k.Mark.SURVIVED, k.Mark.UNSEEN)}
+        looked = k.chosen(kill.mutant, bench.catalogue) if missing else ()
+        telling = [each for each in looked if each.id in kill.mutant.shows_in or not missing.isdisjoint(each.covers)]
+        telling.sort(key=lambda scenario: k.cost_ms(None, scenario))
+        rows += [(bench.profiles[kill.mutant.name], scenario) for scenario in telling[:SECOND_LOOK_SCENARIOS]]
+    return Plan(tuple(PlanItem(profile, scenario, 1) for profile, scenario in rows))
+
+
 def _carry_out(
     err: Console, bench: Bench, requirements: tuple[Requirement, ...], options: MutantsOptions, began: datetime
 ) -> Path:
@@ -151,9 +170,13 @@ def _carry_out(
         header = header_of(plan, run_id, environment, requirements, bench.catalogue)
         everybody = (bench.base, bench.idle, *bench.strangers, *(bench.profiles[each.name] for each in bench.runnable))
         writer.header(replace(header, profiles=everybody))
-        with progress_on(err, len(plan.items)) as progress, logged_in(directory):
-            asked = RunOptions(jobs=options.jobs)
-            carry_out(plan, settings, Carrier(writer, progress, by_id(requirements), environment.error_ms, asked))
+        for look in (lambda: plan, lambda: second_look(bench, matrix_of(*judged(directory), bench.mutants))):
+            if not (items := look()).items:
+                break
+            with progress_on(err, len(items.items)) as progress, logged_in(directory):
+                carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, RunOptions())
+                carry_out(items, settings, carrier)
+            settings = replace(settings, jobs=min(settings.jobs, SECOND_LOOK_JOBS))
         writer.results(judged(directory)[1])
     return directory
 
@@ -176,7 +199,8 @@ def matrix_of(record: RunRecord, result: RunResult, chosen: tuple[Mutant, ...], 
         k.idle_check(subjects[idle]),
     ]
     columns = [one.id for one in record.requirements if one.of == "extension"]
-    return Matrix(found, checks, columns, record.environment, took_s)
+    again = sorted({each.subject for each in record.records if each.repeat})
+    return Matrix(found, checks, columns, record.environment, took_s, again)
 
 
 def _names() -> list[str]:
@@ -195,6 +219,8 @@ def _say(out: Console, matrix: Matrix, options: MutantsOptions) -> ExitStatus:
     for kill in matrix.kills:
         for sentence in kill.sentences:
             out.print(Text(sentence, style="red"))
+    if matrix.again:
+        out.print(Text(looked_again(matrix), style="dim"))
     status = k.status_of(matrix.kills, matrix.checks)
     out.print(Text(summary(matrix), style=_STYLE[status]))
     for target in options.reports:

@@ -33,13 +33,14 @@ SIGN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A whole run of the gallery. ``requirements``: the columns."""
+    """A whole run of the gallery. ``requirements``: the columns. ``again``: who was looked at a second time."""
 
     kills: Sequence[Kill]
     checks: Sequence[Check]
     requirements: Sequence[str]
     environment: Environment
     took_s: float
+    again: Sequence[str] = ()
 
     def judged(self) -> list[Kill]:
         """The mutants that were carried out, by the first requirement that they break."""
@@ -64,6 +65,11 @@ def summary(matrix: Matrix) -> str:
     return f"{told}; {runs} scenarios in {matrix.took_s:.0f} s"
 
 
+def looked_again(matrix: Matrix) -> str:
+    """Which mutants needed a second look."""
+    return f"Looked at again with fewer rigs, since the first look could not tell: {', '.join(matrix.again)}."
+
+
 # --- Markdown ------------------------------------------------------------------------------------
 
 
@@ -79,6 +85,8 @@ def markdown(matrix: Matrix) -> str:
         "",
         *(f"- {check.name}: {check.sentence or check.says}." for check in matrix.checks),
     ]
+    if matrix.again:
+        lines += ["", looked_again(matrix)]
     if awaited := matrix.awaited():
         lines += ["", "Not judged yet:", ""]
         lines += [f"- `{kill.mutant.name}` {kill.mutant.says}: {_labels(kill)}; {_awaits(kill)}" for kill in awaited]
@@ -132,6 +140,7 @@ def as_json(matrix: Matrix) -> str:
         "summary": summary(matrix),
         "requirements": list(matrix.requirements),
         "checks": [asdict(check) for check in matrix.checks],
+        "again": list(matrix.again),
         "mutants": kills,
         "environment": asdict(matrix.environment) | {"browser_flags": list(matrix.environment.browser_flags)},
     }

@@ -56,7 +56,6 @@ def bench(engine: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 def test_everybody_goes_through_one_pool_and_is_judged_from_the_record(bench: StandIn, tmp_path: Path) -> None:
     ran = Ran(tmp_path / "runs", "loose-equality", reports=(Target("json", tmp_path / "it.json"),))
     assert bench.settings is not None
-    assert bench.settings.jobs == 2
     assert bench.ran.count(BOGUS.id) == 1
     assert bench.ran.count("local-up") == 3 + STRANGERS  # the base, the one that does nothing, the mutant
     assert ran.status is ExitStatus.FAILS
@@ -92,8 +91,21 @@ def test_those_that_await_their_scenarios_are_told_and_not_run(bench: StandIn, t
 
 def test_the_long_ones_begin_first(bench: StandIn, tmp_path: Path) -> None:
     Ran(tmp_path, "deaf-to-silence", "loose-equality")
+    first_look = bench.repeats.count(0)
     assert bench.ran[0].endswith("half-open")
-    assert set(bench.ran[-3:]) <= {one.id for one in (*common(load_scenarios()), BOGUS)}
+    assert set(bench.ran[first_look - 3 : first_look]) <= {one.id for one in (*common(load_scenarios()), BOGUS)}
+
+
+def test_what_was_not_seen_is_looked_at_again_with_fewer_rigs(bench: StandIn, tmp_path: Path) -> None:
+    ran = Ran(tmp_path, "loose-equality", "hurries")
+    first = [name for name, repeat in zip(bench.ran, bench.repeats, strict=True) if repeat == 0]
+    second = [name for name, repeat in zip(bench.ran, bench.repeats, strict=True) if repeat == 1]
+    assert len(first) + len(second) == len(bench.ran)
+    assert {"both-down", "public-outage[429]", "public-outage[503]"} < set(second)
+    assert len([name for name in second if name.startswith("wrong-signature")]) == command.SECOND_LOOK_SCENARIOS
+    assert bench.settings is not None
+    assert bench.settings.jobs == command.SECOND_LOOK_JOBS
+    assert "Looked at again with fewer rigs, since the first look could not tell: hurries, loose-equality." in ran.text
 
 
 def test_list_and_write_run_nothing(bench: StandIn, tmp_path: Path) -> None:

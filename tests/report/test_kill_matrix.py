@@ -59,6 +59,8 @@ def test_markdown_has_a_row_a_mutant_in_the_order_of_the_requirements() -> None:
     assert "- bogus: bogus: it passed." in text
     assert "- `later` does <one> & only: NET-1 SHOULD; awaits a network of its own" in text
     assert "- two survives\n- two is slow\n" in text
+    assert "Looked at again" not in text
+    assert "first look could not tell: one, two." in markdown(replace(MATRIX, again=("one", "two")))
 
 
 def test_the_table_goes_between_the_marks() -> None:
