@@ -126,7 +126,7 @@ def _bench(chosen: tuple[Mutant, ...], catalogue: tuple[Scenario, ...], options:
     base, idle = load_subject(base_directory(), None), load_subject(do_nothing_directory(), None)
     profiles = {each.name: load_mutant(each, base_directory(), into) for each in runnable}
     strangers = tuple(load_subject(each, None) for each in stranger_directories())
-    return Bench(chosen, runnable, base, idle, strangers, profiles, (*catalogue, k.BOGUS))
+    return Bench(chosen, runnable, base, idle, strangers, profiles, catalogue)
 
 
 def plan_of(bench: Bench) -> Plan:
@@ -167,7 +167,7 @@ def _carry_out(
     run_id = f"{new_run_id(began)}-mutants"
     directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:
-        header = header_of(plan, run_id, environment, requirements, bench.catalogue)
+        header = header_of(plan, run_id, environment, requirements, (*bench.catalogue, k.BOGUS))
         everybody = (bench.base, bench.idle, *bench.strangers, *(bench.profiles[each.name] for each in bench.runnable))
         writer.header(replace(header, profiles=everybody))
         for look in (lambda: plan, lambda: second_look(bench, matrix_of(*judged(directory), bench.mutants))):
