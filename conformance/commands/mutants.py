@@ -48,6 +48,8 @@ from conformance.store import RunWriter, create_run_dir
 from conformance.subjects import load_subject
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from conformance.model import Requirement
@@ -170,15 +172,26 @@ def _carry_out(
         header = header_of(plan, run_id, environment, requirements, (*bench.catalogue, k.BOGUS))
         everybody = (bench.base, bench.idle, *bench.strangers, *(bench.profiles[each.name] for each in bench.runnable))
         writer.header(replace(header, profiles=everybody))
-        for look in (lambda: plan, lambda: second_look(bench, matrix_of(*judged(directory), bench.mutants))):
-            if not (items := look()).items:
-                break
-            with progress_on(err, len(items.items)) as progress, logged_in(directory):
-                carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, RunOptions())
-                carry_out(items, settings, carrier)
-            settings = replace(settings, jobs=min(settings.jobs, SECOND_LOOK_JOBS))
+        levels = by_id(requirements)
+        _look(err, plan, settings, writer, levels, environment.error_ms)
+        again = second_look(bench, matrix_of(*judged(directory), bench.mutants))
+        fewer = replace(settings, jobs=min(settings.jobs, SECOND_LOOK_JOBS))
+        if again.items:
+            _look(err, again, fewer, writer, levels, environment.error_ms)
         writer.results(judged(directory)[1])
     return directory
+
+
+def _look(  # noqa: PLR0913 - what a look is made with
+    err: Console,
+    plan: Plan,
+    settings: RunSettings,
+    writer: RunWriter,
+    requirements: Mapping[str, Requirement],
+    error_ms: float,
+) -> None:
+    with progress_on(err, len(plan.items)) as progress, logged_in(writer.directory):
+        carry_out(plan, settings, Carrier(writer, progress, requirements, error_ms, RunOptions()))
 
 
 # --- what came of it -----------------------------------------------------------------------------

@@ -176,7 +176,7 @@ def findings(results: Iterable[ScenarioResult]) -> dict[tuple[str, str], str]:
 
 def shuffled(seed: int) -> Plan:
     """The whole catalogue in a seed's order; what takes long goes first, or the run would wait for it at its end."""
-    plan = make_plan([reference()], SCENARIOS.values(), seed=seed)
+    plan = make_plan([reference()], list(SCENARIOS.values()), seed=seed)
     possible = [item for item in plan.items if not unsupported(item.profile, item.scenario, REQUIREMENTS)]
     return Plan(tuple(sorted(possible, key=lambda item: expected_ms(item.scenario) < LONG_MS)))
 
