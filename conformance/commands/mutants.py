@@ -9,12 +9,14 @@ so ``--judge RUN`` gives the matrix again from its record.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -36,7 +38,7 @@ from conformance.gallery import (
     stranger_directories,
     write_mutant,
 )
-from conformance.model import Profile, Scenario
+from conformance.model import Profile, Requirement, Scenario
 from conformance.mutants import Mutant
 from conformance.plan import Plan, PlanItem
 from conformance.report.kill_matrix import WRITERS, Matrix, looked_again, summary
@@ -48,11 +50,6 @@ from conformance.store import RunWriter, create_run_dir
 from conformance.subjects import load_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rich.console import Console
-
-    from conformance.model import Requirement
     from conformance.record import RunRecord
     from conformance.results import RunResult
 
@@ -93,6 +90,22 @@ class Bench:
     strangers: tuple[Profile, ...]
     profiles: dict[str, Profile]
     catalogue: tuple[Scenario, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What both looks share. ``error_ms``: the stated error of their times."""
+
+    err: Console
+    writer: RunWriter
+    requirements: Mapping[str, Requirement]
+    error_ms: float
+
+    def carry_out(self, plan: Plan, settings: RunSettings) -> None:
+        """Everything that is planned, with its progress."""
+        with progress_on(self.err, len(plan.items)) as progress, logged_in(self.writer.directory):
+            carrier = Carrier(self.writer, progress, self.requirements, self.error_ms, RunOptions())
+            carry_out(plan, settings, carrier)
 
 
 def mutants(out: Console, err: Console, options: MutantsOptions) -> ExitStatus:
@@ -172,26 +185,14 @@ def _carry_out(
         header = header_of(plan, run_id, environment, requirements, (*bench.catalogue, k.BOGUS))
         everybody = (bench.base, bench.idle, *bench.strangers, *(bench.profiles[each.name] for each in bench.runnable))
         writer.header(replace(header, profiles=everybody))
-        levels = by_id(requirements)
-        _look(err, plan, settings, writer, levels, environment.error_ms)
+        look = Look(err, writer, by_id(requirements), environment.error_ms)
+        look.carry_out(plan, settings)
         again = second_look(bench, matrix_of(*judged(directory), bench.mutants))
         fewer = replace(settings, jobs=min(settings.jobs, SECOND_LOOK_JOBS))
         if again.items:
-            _look(err, again, fewer, writer, levels, environment.error_ms)
+            look.carry_out(again, fewer)
         writer.results(judged(directory)[1])
     return directory
-
-
-def _look(  # noqa: PLR0913 - what a look is made with
-    err: Console,
-    plan: Plan,
-    settings: RunSettings,
-    writer: RunWriter,
-    requirements: Mapping[str, Requirement],
-    error_ms: float,
-) -> None:
-    with progress_on(err, len(plan.items)) as progress, logged_in(writer.directory):
-        carry_out(plan, settings, Carrier(writer, progress, requirements, error_ms, RunOptions()))
 
 
 # --- what came of it -----------------------------------------------------------------------------
