@@ -184,7 +184,7 @@ def sweep_(  # noqa: PLR0913 - one parameter an option
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
 ) -> ExitStatus:
-    """Find the delay of the local answer at which a subject goes public."""
+    """Find the delay of the local answer at which it goes public."""
     options = sweep.SweepOptions(
         extension=extension,
         subject=subject,
