@@ -35,11 +35,15 @@ from conformance.model import Endpoints, Role, Side, role_of
 from conformance.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # A session that ends sooner than this was a refusal, not a session: long enough for a server that
 # accepts only to close at once (one round trip), short beside any real use.
 SETTLED_MS = 1000.0
+
+# The sockets of a worker that was stopped are gone this much later at the latest. One that is not is held by
+# another part of the subject, an offscreen document above all, and has outlived the worker.
+_ORPHAN_MS = 5000.0
 
 # The browser's log has whole milliseconds, so what follows within one may seem to come before.
 _CLOCKS_MS = 1.0
@@ -191,6 +195,8 @@ def sessions(timeline: Timeline, endpoints: Endpoints) -> tuple[Session, ...]:
 def socket_tries(timeline: Timeline, endpoints: Endpoints) -> tuple[SocketTry, ...]:
     """The subject's WebSockets to the session endpoints of its profile, in the order of their start."""
     tries: dict[int, SocketTry] = {}
+    ends = {event.request: event.at_ms for event in timeline if isinstance(event, SocketClosed | SocketFailed)}
+    end_ms = timeline.events[-1].at_ms if len(timeline) else 0.0
     for event in timeline:
         match event:
             case SocketStarted(request=request, url=url):
@@ -199,8 +205,11 @@ def socket_tries(timeline: Timeline, endpoints: Endpoints) -> tuple[SocketTry, .
                     tries[request] = SocketTry(event, side)
             case SessionsDropped(side=side):
                 _drop(tries, side, event)
+            case WorkerStopped(at_ms=at_ms) if at_ms + _ORPHAN_MS < end_ms:
+                orphans = {key: known for key, known in tries.items() if ends.get(key, end_ms) <= at_ms + _ORPHAN_MS}
+                tries |= _bereaved(orphans, event)
             case WorkerStopped() | SubjectReloaded() | BrowserClosed():
-                _bereave(tries, event)
+                tries |= _bereaved(tries, event)
             case SocketOpened() | SocketFailed() | SocketClosed() | SocketFrameSent():
                 if (known := tries.get(event.request)) is not None:
                     tries[event.request] = _further(known, event)
@@ -228,10 +237,10 @@ def _drop(tries: dict[int, SocketTry], side: Side, drop: SessionsDropped) -> Non
             tries[request] = replace(known, left=drop, dropped=drop)
 
 
-def _bereave(tries: dict[int, SocketTry], act: Bereavement) -> None:
-    for request, known in tries.items():
-        if _held_until(known, act):
-            tries[request] = replace(known, left=act, bereft=act)
+def _bereaved(tries: Mapping[int, SocketTry], act: Bereavement) -> dict[int, SocketTry]:
+    return {
+        request: replace(known, left=act, bereft=act) for request, known in tries.items() if _held_until(known, act)
+    }
 
 
 def _held_until(known: SocketTry, act: Event) -> bool:

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from typer.main import get_command
 
-from conformance.commands import catalogue, crowd, doctor, rejudge, selftest, sweep
+from conformance.commands import catalogue, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
 from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
 from conformance.commands.run import run as run_command
@@ -27,6 +27,7 @@ from conformance.crowd import Outage
 from conformance.errors import ConformError, ExitStatus, InputError
 from conformance.forecast import CLIENTS, LIMIT, Assumed
 from conformance.model import Level
+from conformance.report.kill_matrix import WRITERS
 from conformance.rig.engine import RigMode
 from conformance.sweep import Search
 
@@ -182,7 +183,7 @@ def sweep_(  # noqa: PLR0913 - one parameter an option
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
 ) -> ExitStatus:
-    """Find the delay of the local answer at which a subject goes public."""
+    """Find the delay of the local answer at which it goes public."""
     options = sweep.SweepOptions(
         extension=extension,
         subject=subject,
@@ -192,6 +193,34 @@ def sweep_(  # noqa: PLR0913 - one parameter an option
         output=output,
     )
     return sweep.sweep(_console(), _console(stderr=True), options)
+
+
+@app.command("mutants")
+def mutants_(  # noqa: PLR0913 - one parameter an option
+    *,
+    mutant: Annotated[list[str] | None, _many("GLOB", "Only mutants so called.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List them, and run nothing.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write them as unpacked extensions, and run nothing.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
+    report: Annotated[list[str] | None, _many("FORMAT:PATH", "Also write markdown, json or svg.")] = None,
+    judge: Annotated[Path | None, typer.Option(metavar="RUN", help="Judge such a run again, from its record.")] = None,
+    browser: BrowserOption = None,
+    output: OutputOption = OUTPUT,
+) -> ExitStatus:
+    """Prove the harness on extensions with one known fault each."""
+    options = mutants.MutantsOptions(
+        globs=tuple(mutant or ()),
+        jobs=jobs or default_jobs(),
+        reports=tuple(parse_target(text, WRITERS.keys()) for text in report or ()),
+        browser=browser,
+        output=output,
+        judge=judge,
+        write=write,
+        list_only=list_,
+    )
+    return mutants.mutants(_console(), _console(stderr=True), options)
 
 
 @app.command("doctor")

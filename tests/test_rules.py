@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "conformance"
 
 # Modules that may touch clocks, sockets, files and processes.
-SHELL = ("rig", "report", "store", "files", "subjects", "bundle")
+SHELL = ("rig", "report", "store", "files", "subjects", "bundle", "gallery")
 # Modules that users meet: nothing but other fronts imports them.
 FRONTS = ("cli", "commands", "plugin", "pytest_items", "pytest_rigs", "pytest_session", "__main__")
 

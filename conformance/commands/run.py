@@ -79,7 +79,7 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
         writer.header(replace(header, profiles=profiles))  # as they were named, not as the plan has them
         with progress_on(err, len(plan.items)) as progress, logged_in(directory):
             carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, options)
-            _carry_out(plan, settings, carrier)
+            carry_out(plan, settings, carrier)
         record, result = judged(directory)
         writer.results(result)
     status = say(out, result, options.level, verbose=options.verbose)
@@ -158,7 +158,8 @@ class Carrier:
         return (scenario if alone else f"{subject}: {scenario}") + (f" ({repeat + 1})" if repeat else "")
 
 
-def _carry_out(plan: Plan, settings: RunSettings, carrier: Carrier) -> None:
+def carry_out(plan: Plan, settings: RunSettings, carrier: Carrier) -> None:
+    """Run the plan; ``carrier`` gets every record. Raises ConformError, with what is kept until then."""
     carrier.items.update({(item.profile.name, item.scenario.id): item for item in plan.items})
     possible = _without_unsupported(plan, carrier)
     try:

@@ -10,7 +10,7 @@ from conformance.errors import InputError, did_you_mean
 from conformance.report import REPORTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from conformance.model import Level
     from conformance.record import RunRecord
@@ -25,16 +25,14 @@ class Target:
     path: Path
 
 
-def parse_target(text: str) -> Target:
-    """The target that ``FORMAT:PATH`` names."""
+def parse_target(text: str, known: Collection[str] = REPORTERS.keys()) -> Target:
+    """The target that ``FORMAT:PATH`` names; ``known``: the formats there are."""
     name, colon, path = text.partition(":")
-    formats = ", ".join(sorted(REPORTERS))
+    formats = ", ".join(sorted(known))
     if not colon or not path:
         raise InputError(f"--report '{text}': must be FORMAT:PATH; formats: {formats}")
-    if name not in REPORTERS:
-        raise InputError(
-            f"--report '{text}': no such format: '{name}'{did_you_mean(name, REPORTERS)} (formats: {formats})"
-        )
+    if name not in known:
+        raise InputError(f"--report '{text}': no such format: '{name}'{did_you_mean(name, known)} (formats: {formats})")
     return Target(name, Path(path))
 
 

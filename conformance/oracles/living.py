@@ -75,6 +75,10 @@ def _wakes(case: Case, budget: Budget, stop: WorkerStopped) -> Finding | None:
     woken = case.timeline.first(WorkerStarted, after=stop, before=again)
     if woken is None:
         return None
+    outlived = next((each for each in case.sessions if each.opened.seq < stop.seq and each.open_at(case.end_ms)), None)
+    if outlived is not None:
+        reason = f"its worker was stopped, and its {outlived.side.value} session outlived that"
+        return Finding("LIFE-2", Verdict.PASS, reason, evidence_of(outlived.opened, stop, woken))
     return _back(case, budget, stop, woken, "its worker was stopped and woken")
 
 

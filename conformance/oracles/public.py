@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conformance.events import CertificateRejected
-from conformance.model import FaultSpec, Side
+from conformance.events import CertificateRejected, SocketOpened, SocketStarted
+from conformance.model import FaultSpec, Role, Side
 from conformance.oracles.findings import evidence_of
 from conformance.oracles.registry import oracle
 from conformance.oracles.retrying import judge_waits
@@ -49,7 +49,11 @@ def certificate(case: Case) -> Finding | None:
     """It opens no session with a public server whose certificate is invalid, or that is not behind TLS at all."""
     if case.endpoints.public is None:
         return case.without_public("PUB-2")
-    tries = [socket for socket in _public_tries(case) if _untrusted(case, socket)]
+    tries = [socket for socket in _public_tries(case) if _untrusted(case, socket.started)]
+    around = _opened_around(case)
+    if around is not None:
+        reason = f"it had a session with a public server that it must not trust, without TLS, at {around.at_ms:.0f} ms"
+        return Finding("PUB-2", Verdict.FAIL, reason, evidence_of(around))
     if not tries:
         return case.absent("PUB-2", "the subject tried no public server that it must not trust")
     opened = next((socket.opened for socket in tries if socket.opened is not None), None)
@@ -70,9 +74,19 @@ def _public_tries(case: Case) -> list[SocketTry]:
     return sorted(tries, key=lambda socket: socket.started.seq)
 
 
-def _untrusted(case: Case, socket: SocketTry) -> bool:
-    faults = case.span_at(Side.PUBLIC, socket.started.at_ms).faults
+def _untrusted(case: Case, started: Event) -> bool:
+    faults = case.span_at(Side.PUBLIC, started.at_ms).faults
     return any(STAGES.get(spec.name) is Stage.TLS for spec in faults)
+
+
+def _opened_around(case: Case) -> SocketOpened | None:
+    """A WebSocket to the public host by another address than the profile's: a way around what it must not trust."""
+    others = {
+        event.request
+        for event in case.timeline.all(SocketStarted)
+        if case.role(event.url) is Role.PUBLIC_OTHER and _untrusted(case, event)
+    }
+    return case.timeline.first(SocketOpened, lambda event: event.request in others)
 
 
 @oracle("PUB-3")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from conformance.events import FetchEnded, PreconnectStarted, SubjectStarted
+from conformance.events import FetchEnded, FetchStarted, PreconnectStarted, SocketStarted, SubjectStarted
 from conformance.model import Outcome, Role, Shown, Side, TriggerKind
-from conformance.oracles.findings import evidence_of, gather
+from conformance.oracles.findings import Budget, evidence_of, gather
 from conformance.oracles.registry import oracle
 from conformance.verdict import Finding, Verdict
 
@@ -39,6 +39,11 @@ def asks_first(case: Case) -> Finding | None:
             f"{socket.at_ms:.0f} ms {how} the local signature"
         )
         return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(unasked.started, socket))
+    if (stray := _before_asking_again(case)) is not None:
+        reason = (
+            f"its session lost, it reached for {stray.url} at {stray.at_ms:.0f} ms before it asked the local server"
+        )
+        return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(stray))
     probes = [attempt.started for attempt in case.attempts]
     reason = f"each of {len(probes)} attempts began with the local signature"
     return Finding("SEL-1", Verdict.PASS, reason, evidence_of(*probes))
@@ -47,6 +52,25 @@ def asks_first(case: Case) -> Finding | None:
 def _did_not_ask(attempt: Attempt) -> bool:
     """Whether it opened a socket and the local server had not been asked."""
     return bool(attempt.sockets) and (attempt.probe is None or attempt.probe.cached)
+
+
+def _before_asking_again(case: Case) -> FetchStarted | None:
+    """A request to the public host after a session was lost and before the local server was asked again.
+
+    WebSockets are not looked at: those that begin an attempt without a question are found by ``_did_not_ask``.
+    """
+    lost = {session.socket.left.seq for session in case.sessions if session.socket.settled and session.socket.left}
+    asked = True
+    for event in case.timeline:
+        if event.seq in lost:
+            asked = False
+        if not isinstance(event, FetchStarted) or event not in case.contacts():
+            continue
+        role = case.role(event.url)
+        asked = asked or role is Role.PROBE
+        if not asked and role.side is Side.PUBLIC and not case.engaged(event.at_ms):
+            return event
+    return None
 
 
 def _harmless(case: Case, contact: Contact) -> bool:
@@ -86,7 +110,24 @@ def _good_unread(case: Case, attempt: Attempt, over: Event) -> Finding | None:
     if isinstance(over, FetchEnded) and over.error == "ERR_BLOCKED_BY_CORS":
         reason = "the browser kept the good signature from it (CORS): its manifest gives no leave to read it"
         return Finding("SEL-2", Verdict.INCONCLUSIVE, reason, evidence_of(over))
-    return None
+    return _too_impatient(case, attempt, over, asked_ms)
+
+
+def _too_impatient(case: Case, attempt: Attempt, over: Event, asked_ms: float) -> Finding | None:
+    """Going on without an answer that was on its way, before the time for reaching a local server is over."""
+    least = Budget("SEL-2", case.profile.budgets.connect_local_ms, case.error_ms)
+    if asked_ms > least.ms - least.error_ms:
+        return None
+    if isinstance(over, SocketStarted):
+        if case.role(over.url).side is Side.LOCAL:
+            return None
+        went = "opened the public WebSocket"
+    elif isinstance(over, FetchEnded) and over.error == "ERR_ABORTED":
+        went = "gave up"
+    else:
+        return None
+    what = f"it {went} {asked_ms:.0f} ms after it asked, and the good signature was on its way"
+    return least.at_least(asked_ms, what, attempt.started, over)
 
 
 @oracle("SEL-3")

@@ -48,6 +48,7 @@ class Certificates:
         self._ca = trustme.CA()
         self._good = self._ca.issue_cert(*names)
         self._contexts: dict[tuple[Certificate, bool], ssl.SSLContext] = {}
+        self._refusals: dict[ssl.SSLContext, str] = {}
 
     @property
     def spki(self) -> str:
@@ -62,6 +63,18 @@ class Certificates:
         if key not in self._contexts:
             self._contexts[key] = self._make(kind, old_tls=old_tls)
         return self._contexts[key]
+
+    def refusal(self, context: ssl.SSLContext) -> str:
+        """Why a careful client refuses a server with this context; ``""`` where it does not.
+
+        A client of our own, in memory: it trusts the run's CA, checks the name, and speaks TLS 1.2 and newer.
+        """
+        if context not in self._refusals:
+            client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            client.minimum_version = ssl.TLSVersion.TLSv1_2
+            self._ca.configure_trust(client)
+            self._refusals[context] = _handshake(client, context, self._names[0])
+        return self._refusals[context]
 
     def _make(self, kind: Certificate, *, old_tls: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -92,6 +105,25 @@ class Certificates:
             case Certificate.UNTRUSTED_CA:
                 leaf = trustme.CA(organization_name="nobody's").issue_cert(*self._names)
         return leaf.private_key_and_cert_chain_pem
+
+
+def _handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> str:
+    """Let the two shake hands; what the first to refuse has against it, ``""`` when both are done."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    waiting = [
+        client.wrap_bio(to_client, to_server, server_hostname=name),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    while waiting:
+        for side in list(waiting):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError as error:
+                return getattr(error, "verify_message", "") or error.reason or str(error)
+            waiting.remove(side)
+    return ""
 
 
 def _self_signed(names: Sequence[str], now: dt.datetime) -> bytes:

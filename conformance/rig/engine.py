@@ -16,8 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.errors import ConformError, HarnessError, SubjectError, Unsupported
-from conformance.model import Access
+from conformance.errors import ConformError, HarnessError, RigNotSane, SubjectError, Unsupported
+from conformance.model import Access, Endpoints
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
@@ -29,6 +29,7 @@ from conformance.rig.line import Line
 from conformance.rig.mapping import hosts_of
 from conformance.rig.recorder import now_ms
 from conformance.rig.rig import Rig, RigParts
+from conformance.rig.sanity import SANITY, Sanity
 from conformance.rig.unattached import observe_unattached
 
 if TYPE_CHECKING:
@@ -67,25 +68,32 @@ class RunSettings:
 class RigHolder:
     """One worker's rig: launched when first needed, replaced when it died, closed at the end."""
 
-    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path, launching: asyncio.Semaphore) -> None:
-        self._parts = parts
-        self._settings = settings
+    def __init__(self, pool: RigPool, directory: Path) -> None:
+        self._parts = pool.parts
+        self._settings = pool.settings
         self._directory = directory
-        self._launching = launching
+        self._launching = pool.launching
+        self._sanity = pool.sanity
         self._launches = 0
         self._rig: Rig | None = None
 
     async def run(self, item: PlanItem) -> ScenarioRecord:
         """One scenario's record. What the harness could not do is in it (``failure``, ``unsupported``), never raised.
 
-        Raises SubjectError: an extension that the browser refuses is the user's to mend.
+        Raises SubjectError: an extension that the browser refuses is the user's to mend. Raises RigNotSane.
         """
         begun_ms = now_ms()
         timeline, failure, unsupported = None, None, None
         try:
+            if self._settings.rig is RigMode.WARM:
+                await self._warm_up()  # the rigs may start while the first of them is looked at
+            await self._sanity.ensure(self._observe)
+            begun_ms = now_ms()
             timeline = await self._observe(item.profile, item.scenario)
         except Unsupported as error:
             unsupported = str(error)
+        except RigNotSane:
+            raise
         except HarnessError as error:
             failure = str(error)
             await self.close()
@@ -102,10 +110,14 @@ class RigHolder:
                 return await self._observe_once(profile, scenario, rules, replace(self._parts, display=display))
         if rules or FRESH_TAG in scenario.tags or self._settings.rig is RigMode.FRESH:
             return await self._observe_once(profile, scenario, rules, self._parts)
+        return await (await self._warm_up()).observe(profile, scenario)
+
+    async def _warm_up(self) -> Rig:
+        """The rig of this place, launched if there is none that lives."""
         if self._rig is None or not self._rig.is_alive:
             await self.close()
             self._rig = await self._launch((), self._parts)
-        return await self._rig.observe(profile, scenario)
+        return self._rig
 
     async def _observe_once(
         self, profile: Profile, scenario: Scenario, rules: Iterable[str], parts: RigParts
@@ -140,22 +152,24 @@ def _resolve_rules(scenario: Scenario, parts: RigParts) -> list[str]:
 class RigPool:
     """Rigs for some subjects. ``open_pool`` makes it; ``holder`` gives a worker its own."""
 
-    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path) -> None:
-        self._parts = parts
-        self._settings = settings
+    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path, sanity: Sanity) -> None:
+        self.parts = parts
+        self.settings = settings
+        self.launching = asyncio.Semaphore(_LAUNCHES_AT_ONCE)
+        self.sanity = sanity
         self._directory = directory
-        self._launching = asyncio.Semaphore(_LAUNCHES_AT_ONCE)
         self._holders: list[RigHolder] = []
 
     def holder(self) -> RigHolder:
         """A new worker's place."""
         directory = self._directory / f"rig-{len(self._holders) + 1}"
-        holder = RigHolder(self._parts, self._settings, directory, self._launching)
+        holder = RigHolder(self, directory)
         self._holders.append(holder)
         return holder
 
     async def close(self) -> None:
         """End every rig."""
+        self.sanity.cancel()
         await asyncio.gather(*(holder.close() for holder in self._holders))
 
 
@@ -173,12 +187,14 @@ def roomy_memory() -> str | None:
 async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[RigPool]:
     """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end."""
     subjects = tuple(profiles)
+    endpoints = [profile.endpoints for profile in subjects]
     pages = (profile.web.page for profile in subjects if profile.web is not None)
-    hosts = hosts_of((profile.endpoints for profile in subjects), pages)
+    hosts = hosts_of(endpoints, pages)
     lag = LagMonitor()
     with tempfile.TemporaryDirectory(prefix="conform-", dir=roomy_memory(), ignore_cleanup_errors=True) as directory:
         parts = RigParts(settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed)
-        pool = RigPool(parts, settings, Path(directory))
+        sanity = Sanity(next(iter(endpoints), Endpoints()), Path(directory) / SANITY)
+        pool = RigPool(parts, settings, Path(directory), sanity)
         lag.start()
         try:
             yield pool
@@ -197,7 +213,8 @@ async def run_plan(
 ) -> None:
     """Carry out every item; ``on_record`` gets each as it ends. ``stop()`` true: begin no other.
 
-    Raises SubjectError at once, since every other scenario of that subject would fail alike.
+    Raises SubjectError at once, since every other scenario of that subject would fail alike, and RigNotSane
+    before anything else is carried out.
     """
     line = Line(plan.items, jobs=settings.jobs, cores=os.cpu_count() or 1)
 

@@ -32,6 +32,7 @@ from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Sequence
 
     from conformance.events import Event
@@ -99,8 +100,8 @@ class Fake:
             return
         self.stop_accepting()
         for endpoint in self._endpoints:
-            proof = await listen_fault.apply(endpoint.port)
-            self.record(FaultProved, rig=True, side=self.side, fault=str(listen_fault), detail=proof)
+            if proof := await listen_fault.apply(endpoint.port):
+                self.record(FaultProved, rig=True, side=self.side, fault=str(listen_fault), detail=proof)
 
     async def drop_sessions(self, fault: SessionFault) -> None:
         """Apply a session fault to every open session."""
@@ -199,10 +200,19 @@ class Fake:
             sock.close()
             return
         finally:
-            if tls_fault is not None:
-                link.took_effect(tls_fault, outcome)
+            if tls_fault is not None and (effect := self._tls_effect(endpoint, context)):
+                link.took_effect(tls_fault, f"{effect}: {outcome}")
         link.use(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
         await self._serve_link(link)
+
+    def _tls_effect(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> str:
+        """What is wrong with serving this endpoint so, by another's judgement than the fault's; ``""``: nothing."""
+        if context is None:
+            return "plain text where TLS should be" if endpoint.tls else ""
+        if not endpoint.tls:
+            return "TLS where plain text should be"
+        refusal = self.certificates.refusal(context)
+        return f"a careful client refuses it ({refusal})" if refusal else ""
 
     async def _serve_link(self, link: Link) -> None:
         self._links.add(link)

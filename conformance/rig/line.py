@@ -28,7 +28,7 @@ class Line:
     """
 
     def __init__(self, items: Iterable[PlanItem], *, jobs: int, cores: int) -> None:
-        self._items = list(items)
+        self._items = [(item, is_waiting(item)) for item in items]  # a line of a thousand is looked through often
         self._running = {True: 0, False: 0}  # waiting? → how many
         self._most = {True: max(1, jobs - cores), False: cores} if jobs > cores else {True: jobs, False: jobs}
         self._changed = asyncio.Condition()
@@ -37,21 +37,21 @@ class Line:
         """The next item; waits while none of the kind that is left may go. None when the line is empty."""
         async with self._changed:
             while self._items:
-                item = self._admitted()
-                if item is not None:
-                    self._items.remove(item)
-                    self._running[is_waiting(item)] += 1
+                place = self._admitted()
+                if place is not None:
+                    item, waiting = self._items.pop(place)
+                    self._running[waiting] += 1
                     return item
                 await self._changed.wait()
             return None
 
-    def _admitted(self) -> PlanItem | None:
-        kinds_left = {is_waiting(item) for item in self._items}
-        for item in self._items:
-            kind = is_waiting(item)
+    def _admitted(self) -> int | None:
+        """The place of the first item that may go."""
+        only_waiting = all(waiting for _, waiting in self._items)
+        for place, (_, waiting) in enumerate(self._items):
             # Alone in line, waiting scenarios may have every rig: nobody busy is kept out.
-            if self._running[kind] < self._most[kind] or (kind and kinds_left == {True}):
-                return item
+            if self._running[waiting] < self._most[waiting] or (waiting and only_waiting):
+                return place
         return None
 
     async def done(self, item: PlanItem) -> None:

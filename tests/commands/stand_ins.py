@@ -84,6 +84,7 @@ class StandIn:
 
     act: Callable[[PlanItem], ScenarioRecord]
     ran: list[str] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)  # of each of them
     settings: RunSettings | None = None
     pause: bool = False  # let the loop breathe between items, so that a signal is heard
 
@@ -102,6 +103,7 @@ class StandIn:
                 return
             on_start(item)
             self.ran.append(item.scenario.id)
+            self.repeats.append(item.repeat)
             on_record(self.act(item))
             await asyncio.sleep(0.001 if self.pause else 0)
 

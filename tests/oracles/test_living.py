@@ -51,6 +51,11 @@ def held() -> Story:
     return local_session(story(), at=10)
 
 
+def orphaned(at: float) -> Story:
+    """The same, and the browser closes it with the worker that held it."""
+    return local_session(story(), at=10, lost=at + 3).seen(stopped(at))
+
+
 # --- LIFE-1 --------------------------------------------------------------------------------------
 
 
@@ -89,7 +94,7 @@ def test_idleness_is_not_judged_before_its_limit() -> None:
 
 def test_what_the_scenario_took_is_not_lost_to_idleness() -> None:
     assert not ask("LIFE-1", held().drop(LOCAL, "reset_session", at=2000).end(at=60_000)).arose
-    assert not ask("LIFE-1", held().seen(stopped(2000)).end(at=60_000)).arose
+    assert not ask("LIFE-1", orphaned(2000).end(at=60_000)).arose
 
 
 def test_a_server_that_only_pings_is_a_server() -> None:
@@ -114,7 +119,7 @@ def test_a_worker_that_was_back_before_it_was_woken_took_no_time() -> None:
 
 
 def test_no_session_after_the_worker_is_woken() -> None:
-    found = ask("LIFE-2", held().seen(stopped(2000)).seen(woken(2500)).end(at=13_000))
+    found = ask("LIFE-2", orphaned(2000).seen(woken(2500)).end(at=13_000))
     assert (found.verdict, found.measured_ms) == (Verdict.FAIL, 10_500)
 
 
@@ -124,7 +129,20 @@ def test_a_session_that_was_just_opening_when_the_worker_was_stopped_is_not_the_
 
 
 def test_too_soon_to_say_what_the_woken_worker_does() -> None:
-    assert ask("LIFE-2", held().seen(stopped(2000)).seen(woken(2500)).end(at=9000)).verdict is Verdict.INCONCLUSIVE
+    assert ask("LIFE-2", orphaned(2000).seen(woken(2500)).end(at=9000)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_session_that_the_worker_did_not_hold_outlives_it() -> None:
+    found = ask("LIFE-2", held().seen(stopped(2000)).seen(woken(2500)).end(at=14_000))
+    assert found.verdict is Verdict.PASS
+    assert "its local session outlived that" in found.reason
+
+
+def test_a_session_that_is_lost_long_after_its_worker_was_stopped_is_lost_by_another_cause() -> None:
+    told = local_session(story(), at=10, lost=9000).seen(stopped(2000)).seen(woken(2500)).end(at=20_000)
+    (session,) = sessions(told.build(), PROFILE.endpoints)
+    assert (session.left_ms, session.socket.bereft) == (9000, None)
+    assert ask("LIFE-2", told).verdict is Verdict.FAIL
 
 
 def test_a_worker_that_was_stopped_before_any_session() -> None:

@@ -73,6 +73,15 @@ def test_a_session_with_it_fails() -> None:
     assert ask("PUB-2", public_session(), UNTRUSTED).verdict is Verdict.FAIL
 
 
+def test_a_session_around_it_fails() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=25)
+    plain = told.socket(PUBLIC, at=30, opened=45, url="ws://api.extension.semantest.com")
+    finding = ask("PUB-2", plain, UNTRUSTED)
+    assert finding.verdict is Verdict.FAIL
+    assert "without TLS" in finding.reason
+    assert ask("PUB-2", plain, DOWN).arose is False  # there was nothing to get around
+
+
 def test_a_session_at_the_second_try_fails() -> None:
     told = story().refused(at=10).socket(PUBLIC, at=15, failed=25).refused(at=1000).socket(PUBLIC, at=1005, opened=1050)
     assert ask("PUB-2", told, UNTRUSTED).verdict is Verdict.FAIL

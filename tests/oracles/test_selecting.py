@@ -57,6 +57,26 @@ def test_a_later_attempt_that_does_not_ask_fails() -> None:
     assert "attempt 2 of 2 opened wss://api.extension.semantest.com at 4000 ms" in finding.reason
 
 
+LOST = "https://api.extension.semantest.com/lost"
+
+
+def test_reaching_for_the_public_host_before_asking_again_fails() -> None:
+    told = local_session().drop(LOCAL, "reset_session", at=3000).fetch(LOST, at=3001)
+    finding = ask("SEL-1", told.probe(at=4000, ended=4005).socket(LOCAL, at=4006, opened=4010))
+    assert finding.verdict is Verdict.FAIL
+    assert f"its session lost, it reached for {LOST} at 3001 ms" in finding.reason
+
+
+def test_reaching_for_the_public_host_after_asking_again_is_no_matter_of_order() -> None:
+    told = local_session().drop(LOCAL, "reset_session", at=3000).probe(at=4000, ended=4005).fetch(LOST, at=4006)
+    assert ask("SEL-1", told).verdict is Verdict.PASS
+
+
+def test_a_session_closed_at_once_needs_no_new_question() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=40).fetch(LOST, at=41)
+    assert ask("SEL-1", told.socket(PUBLIC, at=50, opened=80)).verdict is Verdict.PASS
+
+
 def test_going_by_a_cached_answer_is_not_asking() -> None:
     told = local_session().drop(LOCAL, "reset_session", at=3000).probe(at=4000, ended=4002, cached=True)
     finding = ask("SEL-1", told.socket(LOCAL, at=4005, opened=4010))
@@ -133,6 +153,31 @@ def test_asking_twice_before_the_socket_is_no_failure() -> None:
 )
 def test_without_a_delivered_good_signature_nothing_is_said(told: Story) -> None:
     assert not ask("SEL-2", told).arose
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (story().given_up(at=10, ended=460).socket(PUBLIC, at=462, opened=500), "gave up 450 ms"),
+        (story().given_up(at=10, ended=460), "gave up 450 ms"),
+        (story().probe(at=10, ended=510).socket(PUBLIC, at=210, opened=250), "opened the public WebSocket 200 ms"),
+    ],
+    ids=["gave up", "and did nothing", "did not wait"],
+)
+def test_leaving_before_the_time_for_a_local_server_is_over_fails(told: Story, said: str) -> None:
+    finding = ask("SEL-2", told)
+    assert finding.verdict is Verdict.FAIL
+    assert said in finding.reason
+    assert finding.budget_ms == 1000
+
+
+def test_asking_twice_at_once_is_no_haste() -> None:
+    told = story().probe(at=10, ended=40).probe(at=30, ended=45).socket(LOCAL, at=46, opened=50)
+    assert ask("SEL-2", told).verdict is Verdict.PASS
+
+
+def test_opening_the_local_socket_before_the_answer_is_no_haste_of_this_kind() -> None:
+    assert not ask("SEL-2", story().probe(at=10, ended=510).socket(LOCAL, at=210, opened=250)).arose
 
 
 def test_giving_up_a_slow_answer_is_right_where_either_session_is() -> None:

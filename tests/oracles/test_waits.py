@@ -59,5 +59,26 @@ def test_growth_is_the_last_against_the_first(waits: list[float], grows: bool) -
     assert grow(waits, 5) is grows
 
 
+@pytest.mark.parametrize(
+    ("waits", "grows"),
+    [
+        ([1000, 2000, 4000, 6000, 6000, 6000], True),
+        ([1000, 1100, 1210, 1331, 1464], True),
+        ([1000, 900, 1100, 950, 900, 1050], False),
+        ([1000] * 6, False),
+        ([6000, 3000, 1500, 1000, 1000], False),
+        ([1200, 900, 1000, 1300, 800, 1250], False),  # the last is longer than the first, and says nothing
+    ],
+)
+def test_growth_of_a_longer_row_is_that_of_the_whole_row(waits: list[float], grows: bool) -> None:
+    assert grow(waits, 5) is grows
+
+
+@given(st.lists(st.floats(0.75, 1.25), min_size=5, max_size=30))
+def test_waits_that_double_up_to_a_cap_always_grow(jitters: list[float]) -> None:
+    waits = [min(6000.0, 1000.0 * 2.0**place) * share for place, share in enumerate(jitters)]
+    assert grow(waits, 5)
+
+
 def test_noise_is_the_largest_of_error_timer_and_share() -> None:
     assert [noise_ms(100, 5), noise_ms(100, 40), noise_ms(6000, 5)] == [20, 40, 60]

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from conformance.model import Endpoints, FaultSpec, Heartbeat, Profile, Side
 from conformance.rig.browsers import Browser
@@ -43,17 +44,20 @@ class Staged:
         await self.fake(side).set_faults(build(specs))
 
     async def connect(
-        self, side: Side = Side.LOCAL, *, tls: bool | None = None
+        self, side: Side = Side.LOCAL, *, tls: bool | None = None, careful: bool = False
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection to the side's first endpoint, trusting any certificate."""
+        """A connection to the side's first endpoint, trusting any certificate; ``careful``: the good ones only."""
         context = None
         if tls if tls is not None else side is Side.PUBLIC:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+            context.check_hostname = careful
+            context.verify_mode = ssl.CERT_REQUIRED if careful else ssl.CERT_NONE
+            if careful:
+                self.fake(side).certificates._ca.configure_trust(context)
         address = next(address for address, its in self.servers.sides.items() if its is side)
         host, port = address.split(":")
-        reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+        name = urlsplit(str(PROFILE.endpoints.public)).hostname if careful and context else None
+        reader, writer = await asyncio.open_connection(host, int(port), ssl=context, server_hostname=name)
         self.writers.append(writer)
         return reader, writer
 

@@ -1,0 +1,154 @@
+"""``conform mutants`` without a browser, and one mutant in one."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from conformance import cli
+from conformance.commands import mutants as command
+from conformance.commands.mutants import MutantsOptions, mutants
+from conformance.commands.targets import Target
+from conformance.errors import ExitStatus, HarnessError, InputError
+from conformance.files import load_scenarios
+from conformance.gallery import stranger_directories
+from conformance.kills import BOGUS, common
+from conformance.plan import PlanItem
+from conformance.record import ScenarioRecord
+from conformance.rig.browsers import Browser
+from tests.commands.stand_ins import StandIn, local_session
+from tests.timelines import ENVIRONMENT, story
+
+STRANGERS = len(stranger_directories())
+
+
+class Ran:
+    """One ``conform mutants`` with its output."""
+
+    def __init__(self, base: Path, *globs: str, **options: object) -> None:
+        self.base = base
+        self.out, self.err = io.StringIO(), io.StringIO()
+        asked = MutantsOptions(globs=globs, jobs=2, output=base, **options)  # type: ignore[arg-type]
+        self.status = mutants(Console(file=self.out, width=200), Console(file=self.err, width=100), asked)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.out.getvalue().split())
+
+
+def nothing(item: PlanItem) -> ScenarioRecord:
+    return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=story().end(at=400).build())
+
+
+@pytest.fixture
+def bench(engine: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    monkeypatch.setattr(command, "describe_environment", lambda settings, _: replace(ENVIRONMENT, jobs=settings.jobs))
+    monkeypatch.setattr(command, "find_browser", lambda explicit: Browser("/b", "Chromium", "1", explicit or "search"))
+    return engine
+
+
+def test_everybody_goes_through_one_pool_and_is_judged_from_the_record(bench: StandIn, tmp_path: Path) -> None:
+    ran = Ran(tmp_path / "runs", "loose-equality", reports=(Target("json", tmp_path / "it.json"),))
+    assert bench.settings is not None
+    assert bench.ran.count(BOGUS.id) == 1
+    assert bench.ran.count("local-up") == 3 + STRANGERS  # the base, the one that does nothing, the mutant
+    assert ran.status is ExitStatus.FAILS
+    assert "0 of 1 mutants killed" in ran.text
+    assert "do-nothing does nothing, and passes" in ran.text
+    assert json.loads((tmp_path / "it.json").read_bytes())["mutants"][0]["mutant"] == "loose-equality"
+    assert ran.err.getvalue().count("\n") >= 1
+    (run_dir,) = (tmp_path / "runs").iterdir()
+    again = Ran(tmp_path / "others", "loose-equality", judge=run_dir)
+    assert again.status is ran.status
+    assert again.out.getvalue().splitlines()[0] == ran.out.getvalue().splitlines()[0]
+    assert not (tmp_path / "others").exists()
+
+
+def test_a_mutant_that_nobody_saw_is_inconclusive_or_worse(bench: StandIn, tmp_path: Path) -> None:
+    bench.act = nothing
+    ran = Ran(tmp_path, "loose-equality")
+    assert ran.status is ExitStatus.FAILS  # the base passes nothing either
+    assert "loose-equality compares with two equals signs" in ran.text
+    assert "could not be judged" in ran.text
+
+
+def test_an_error_of_the_harness_ends_in_its_status(bench: StandIn, tmp_path: Path) -> None:
+    bench.act = lambda item: ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, failure="it broke")
+    assert Ran(tmp_path, "loose-equality").status is ExitStatus.HARNESS_FAILED
+
+
+def test_those_that_await_their_scenarios_are_told_and_not_run(bench: StandIn, tmp_path: Path) -> None:
+    ran = Ran(tmp_path, "ipv4-*")
+    assert bench.ran.count("local-up") == 2 + STRANGERS
+    assert "not judged: ipv4-only awaits scenarios in which localhost answers on ::1 only" in ran.text
+
+
+def test_the_long_ones_begin_first(bench: StandIn, tmp_path: Path) -> None:
+    Ran(tmp_path, "deaf-to-silence", "loose-equality")
+    first_look = bench.repeats.count(0)
+    assert bench.ran[0].endswith("half-open")
+    assert set(bench.ran[first_look - 3 : first_look]) <= {one.id for one in (*common(load_scenarios()), BOGUS)}
+
+
+def test_what_was_not_seen_is_looked_at_again_with_fewer_rigs(bench: StandIn, tmp_path: Path) -> None:
+    ran = Ran(tmp_path, "wants-a-length", "hurries")
+    first = [name for name, repeat in zip(bench.ran, bench.repeats, strict=True) if repeat == 0]
+    second = [name for name, repeat in zip(bench.ran, bench.repeats, strict=True) if repeat == 1]
+    assert len(first) + len(second) == len(bench.ran)
+    assert {"both-down", "public-outage[429]", "public-outage[503]"} < set(second)
+    assert len([name for name in second if name.startswith("good-signature")]) == command.SECOND_LOOK_SCENARIOS
+    assert bench.ran.count(BOGUS.id) == 1  # the base's alone, whatever a mutant breaks
+    assert bench.settings is not None
+    assert bench.settings.jobs == command.SECOND_LOOK_JOBS
+    assert "Looked at again with fewer rigs, since the first look could not tell: hurries, wants-a-length." in ran.text
+
+
+def test_list_and_write_run_nothing(bench: StandIn, tmp_path: Path) -> None:
+    listed = Ran(tmp_path / "none", "loose-*", list_only=True)
+    assert listed.status is ExitStatus.CONFORMS
+    assert "compares with two equals signs" in listed.text
+    written = Ran(tmp_path / "none", "loose-*", write=tmp_path / "out")
+    assert written.out.getvalue().splitlines() == [str(tmp_path / "out" / "loose-equality")]
+    assert (tmp_path / "out" / "loose-equality" / "manifest.json").is_file()
+    assert bench.ran == []
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_run_of_something_else_is_told(engine: StandIn, tmp_path: Path) -> None:
+    from conformance.commands.options import RunOptions  # noqa: PLC0415
+    from conformance.commands.run import run as run_command  # noqa: PLC0415
+
+    engine.act = lambda item: ScenarioRecord(item.profile.name, item.scenario.id, 0, timeline=local_session(item))
+    asked = RunOptions(scenarios=("local-up",), jobs=1, output=tmp_path)
+    run_command(Console(file=io.StringIO()), Console(file=io.StringIO()), asked)
+    (run_dir,) = tmp_path.iterdir()
+    with pytest.raises(HarnessError, match="is no run of `conform mutants`"):
+        Ran(tmp_path / "x", "loose-equality", judge=run_dir)
+
+
+def test_an_unknown_name_is_told() -> None:
+    with pytest.raises(InputError, match="no mutant is called 'loos'; did you mean"):
+        Ran(Path("nowhere"), "loos")
+
+
+def test_the_command_line_reaches_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["mutants", "--list", "--mutant", "loose-*"]) == ExitStatus.CONFORMS
+    assert "loose-equality" in capsys.readouterr().out
+    assert cli.main(["mutants", "--report", "html:x"]) == ExitStatus.BAD_INPUT
+    assert "formats: json, markdown, svg" in capsys.readouterr().err
+
+
+@pytest.mark.browser
+def test_a_mutant_is_killed_in_a_browser(browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One of them, and without the strangers; CI judges the whole gallery."""
+    monkeypatch.setattr(command, "stranger_directories", list)
+    ran = Ran(tmp_path, "asks-for-health-in-plain", browser=browser.path)
+    assert "1 of 1 mutants killed, 0 collateral failures" in ran.text, ran.text
+    assert "do-nothing: an extension that does nothing passes nothing, and fails something" in ran.text
+    assert "bogus: a scenario that calls a wrong signature good is failed by the base" in ran.text
+    assert ran.status is ExitStatus.CONFORMS
