@@ -30,7 +30,7 @@ from conformance.rig.mapping import hosts_of
 from conformance.rig.recorder import now_ms
 from conformance.rig.rig import Rig, RigParts
 from conformance.rig.sanity import SANITY, Sanity
-from conformance.rig.unattached import observe_unattached
+from conformance.rig.unattached import cannot_show, observe_unattached
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -85,6 +85,8 @@ class RigHolder:
         begun_ms = now_ms()
         timeline, failure, unsupported = None, None, None
         try:
+            if self._settings.rig is RigMode.UNATTACHED:
+                _refuse(item, self._parts.browser)  # before the rig is looked at, which would fail for the same reason
             if self._settings.rig is RigMode.WARM:
                 await self._warm_up()  # the rigs may start while the first of them is looked at
             await self._sanity.ensure(self._observe)
@@ -171,6 +173,11 @@ class RigPool:
         """End every rig."""
         self.sanity.cancel()
         await asyncio.gather(*(holder.close() for holder in self._holders))
+
+
+def _refuse(item: PlanItem, browser: Browser) -> None:
+    if (why := cannot_show(item.profile, item.scenario, browser)) is not None:
+        raise Unsupported(why)
 
 
 def roomy_memory() -> str | None:

@@ -116,12 +116,8 @@ async def observe_unattached(
     parts: RigParts, directory: Path, profile: Profile, scenario: Scenario, extra_rules: Sequence[str] = ()
 ) -> Timeline:
     """One scenario in a browser of its own. Raises Unsupported, BrowserDied, RigFailed."""
-    if (why := cannot_have(profile, parts.browser)) is not None:
+    if (why := cannot_show(profile, scenario, parts.browser)) is not None:
         raise Unsupported(why)
-    if scenario.given.access is not None:
-        raise Unsupported("the permission is set by the debugging interface, and this browser has none")
-    if wants_canary(scenario):
-        raise Unsupported("the canary cookie is planted by the debugging interface, and this browser has none")
     recorder = Recorder()
     servers = Servers(parts)
     browser = UnattachedBrowser(recorder)
@@ -148,6 +144,17 @@ async def observe_unattached(
         await browser.close()
         await servers.reset()
         servers.close()
+
+
+def cannot_show(profile: Profile, scenario: Scenario, browser: Browser) -> str | None:
+    """Why this rig cannot have this scenario on this subject; known without a browser being started."""
+    if (why := cannot_have(profile, browser)) is not None:
+        return why
+    if scenario.given.access is not None:
+        return "the permission is set by the debugging interface, and this browser has none"
+    if wants_canary(scenario):
+        return "the canary cookie is planted by the debugging interface, and this browser has none"
+    return None
 
 
 def cannot_have(profile: Profile, browser: Browser) -> str | None:
