@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from conformance.rig.browsers import Browser, find_browser
 
 # The machine may be busy (tests run four at once), so an example has no deadline of its own.
-settings.register_profile("conform", deadline=None, print_blob=True)
+# A property that holds in 100 examples may break in 5,000: CONFORM_EXAMPLES=5000 looks harder.
+settings.register_profile(
+    "conform", deadline=None, print_blob=True, max_examples=int(os.environ.get("CONFORM_EXAMPLES", "100"))
+)
 settings.load_profile("conform")
 
 

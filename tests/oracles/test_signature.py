@@ -160,3 +160,12 @@ def test_giving_an_endless_body_up_passes() -> None:
 @pytest.mark.parametrize("requirement", [*BAD_ONES, "SIG-3"])
 def test_these_are_judged_only_where_a_scenario_names_them(requirement: str) -> None:
     assert not ORACLES[requirement].everywhere
+
+
+def test_a_session_fault_at_work_is_no_answer() -> None:
+    """A large error must not let a later fault of another kind stand in for the answer."""
+    told = story().refused(at=10).socket(PUBLIC, at=13, opened=60).effect(LOCAL, "half_open", at=700)
+    finding = ask("SIG-1", told, SHOWN_WRONG, error_ms=1000)
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, False)
+    shown = told.effect(LOCAL, "stall", at=701)
+    assert ask("SIG-1", shown, SHOWN_WRONG, error_ms=1000).verdict is Verdict.PASS
