@@ -16,6 +16,7 @@ from conformance.events import ObservationEnded, SubjectStarted
 from conformance.model import Level, Outcome
 from conformance.oracles import ORACLES, Case
 from conformance.oracles.proof import unproved
+from conformance.repeats import repeats_of
 from conformance.results import RequirementResult, RunResult, ScenarioResult, SubjectResult, timeline_path
 from conformance.verdict import Finding, Verdict, never_arose, worst
 
@@ -255,7 +256,7 @@ def _subject(record: RunRecord, profile: Profile, requirements: Mapping[str, Req
     )
     levels = {level: worst(_of_level(judged, level)) for level in Level if any(each.level is level for each in judged)}
     verdict = worst([*levels.values(), *(Verdict.ERROR for each in scenarios if each.verdict is Verdict.ERROR)])
-    return SubjectResult(profile.name, profile.version, verdict, levels, judged, scenarios)
+    return SubjectResult(profile.name, profile.version, verdict, levels, judged, scenarios, repeats_of(scenarios))
 
 
 def _of_level(judged: Iterable[RequirementResult], level: Level) -> list[Verdict]:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from conformance.model import Level, Outcome
 from conformance.record import Environment
+from conformance.repeats import Repeats
 from conformance.verdict import Finding, Verdict
 
 SCHEMA = 1  # of the JSON results; more keys may come without a new number
@@ -63,7 +64,7 @@ class RequirementResult:
 
 @dataclass(frozen=True, slots=True)
 class SubjectResult:
-    """One subject. ``levels`` has the levels that something was said of."""
+    """One subject. ``levels`` has the levels that something was said of; ``repeats`` what was run more than once."""
 
     name: str
     version: str
@@ -71,6 +72,7 @@ class SubjectResult:
     levels: Mapping[Level, Verdict]
     requirements: tuple[RequirementResult, ...]
     scenarios: tuple[ScenarioResult, ...]
+    repeats: tuple[Repeats, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def _subject(subject: SubjectResult) -> dict[str, Any]:
         "levels": {level.value: subject.levels[level].value for level in Level if level in subject.levels},
         "requirements": [_requirement(requirement) for requirement in subject.requirements],
         "scenarios": [_scenario(scenario, levels) for scenario in subject.scenarios],
+        "repeats": [_repeats(repeats) for repeats in subject.repeats],
     }
 
 
@@ -175,6 +178,33 @@ def _finding(finding: Finding, levels: Mapping[str, Level]) -> dict[str, Any]:
         "budget_ms": _rounded(finding.budget_ms),
         "arose": finding.arose,
     }
+
+
+def _repeats(repeats: Repeats) -> dict[str, Any]:
+    low, high = repeats.interval or (None, None)
+    return {
+        "id": repeats.scenario,
+        "verdict": repeats.verdict,
+        "runs": repeats.runs,
+        "counts": {verdict.value: count for verdict, count in repeats.counts},
+        "flaky": list(repeats.flaky),
+        "passed": {"count": repeats.passed, "of": repeats.judged, "low": _share(low), "high": _share(high)},
+        "connected": repeats.connected,
+        "connect_ms": [
+            {
+                "share": each.share,
+                "needs": each.needs,
+                "value": _rounded(each.value),
+                "low": _rounded(each.low),
+                "high": _rounded(each.high),
+            }
+            for each in repeats.connects
+        ],
+    }
+
+
+def _share(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, 4)
 
 
 def _rounded(milliseconds: float | None) -> float | None:

@@ -28,7 +28,7 @@ from conformance.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from conformance.model import Change, Drop, Outcome, Scenario, Shown, Side, World
+from conformance.model import Change, Drop, Outcome, Scenario, Shown, Side, Step, World
 from conformance.oracles import ORACLES
 from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, fault, scenario, story
 
@@ -105,7 +105,7 @@ WORLDS = (
 def scenarios(draw: st.DrawFn) -> Scenario:
     """A world that covers everything, and perhaps a change of it."""
     given, session, shown = draw(st.sampled_from(WORLDS))
-    steps = [Change(LOCAL, (REFUSED,)), Change(PUBLIC, ()), Drop(PUBLIC, fault("reset_session"))]
+    steps: list[Step] = [Change(LOCAL, (REFUSED,)), Change(PUBLIC, ()), Drop(PUBLIC, fault("reset_session"))]
     when = draw(st.lists(st.sampled_from(steps), max_size=2))
     base = scenario(*ORACLES, when=tuple(when), session=session, shown=shown)
     return replace(base, given=given)
@@ -152,7 +152,9 @@ def _tries(draw: st.DrawFn, told: Story, act: str, at: float) -> None:
         case "asks-in-vain":
             told.probe(at=at, ended=at + 5)
         case "confides":
-            told.probe(at=at, ended=at + 5, credentials=("cookie",)).preconnect("https://api.extension.semantest.com/", at=at)
+            told.probe(at=at, ended=at + 5, credentials=("cookie",)).preconnect(
+                "https://api.extension.semantest.com/", at=at
+            )
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""What holds of judging whatever was seen: order, time's zero, strangers, evidence, error, and the way through a file."""
+"""What holds of judging, whatever was seen: of order, zero, strangers, evidence, error, and the way through a file."""
 
 from __future__ import annotations
 
@@ -172,7 +172,9 @@ def test_a_larger_error_turns_no_verdict_round(seen: Seen, one: float, other: fl
 def test_a_late_harness_counts_like_an_error(seen: Seen, lag_ms: float) -> None:
     given, story = seen
     timeline = story.build()
-    late = Timeline.of(replace(each, lag_ms=lag_ms) if isinstance(each, ObservationEnded) else each for each in timeline)
+    late = Timeline.of(
+        replace(each, lag_ms=lag_ms) if isinstance(each, ObservationEnded) else each for each in timeline
+    )
     calm, busy = said(judged(given, timeline)), said(judged(given, late))
     turned = [id_ for id_ in calm.keys() & busy.keys() if {calm[id_], busy[id_]} == {Verdict.PASS, Verdict.FAIL}]
     assert turned == []
@@ -219,7 +221,9 @@ def run_result(levels: dict[Level, Verdict]) -> RunResult:
 
 
 @hypothesis.given(LEVELS, LEVELS, st.sampled_from(Level))
-def test_a_worse_verdict_never_opens_the_gate(one: dict[Level, Verdict], other: dict[Level, Verdict], at: Level) -> None:
+def test_a_worse_verdict_never_opens_the_gate(
+    one: dict[Level, Verdict], other: dict[Level, Verdict], at: Level
+) -> None:
     worse = {level: worst([one[level], other[level]]) for level in Level}
     hypothesis.assume(Verdict.UNSUPPORTED not in {*one.values(), *other.values()})
     assert SEVERITY.index(gate(run_result(worse), at)) >= SEVERITY.index(gate(run_result(one), at))

@@ -87,6 +87,7 @@ def _subject(subject: SubjectResult, timelines: Timelines) -> Iterator[str]:
         yield f"<h3>Scenarios to look at ({len(troubled)})</h3>"
         for scenario in troubled:
             yield from _scenario(subject, scenario, timelines.get((subject.name, scenario.scenario, scenario.repeat)))
+    yield from _repeats(subject)
     yield f"<details><summary>All {len(subject.scenarios)} scenarios</summary>"
     rows = [
         (
@@ -100,6 +101,24 @@ def _subject(subject: SubjectResult, timelines: Timelines) -> Iterator[str]:
     ]
     yield from _table(("scenario", "verdict", "went to", "connect", "judged of it"), rows)
     yield "</details>"
+
+
+def _repeats(subject: SubjectResult) -> Iterator[str]:
+    if not subject.repeats:
+        return
+    yield "<h3>Repeats</h3>"
+    if line := view.flaky_line(subject):
+        yield f'<p class="badge flaky">{escape(line)}</p>'
+    rows = [
+        (
+            f"<code>{escape(one.scenario)}</code>",
+            f'<span class="badge {escape(one.verdict.lower())}">{escape(one.verdict)}</span>',
+            *map(escape, (one.passed, *one.connects)),
+        )
+        for one in view.repeat_rows(subject)
+    ]
+    yield from _table(view.REPEAT_COLUMNS, rows)
+    yield f'<p class="says">{escape(view.REPEAT_NOTE)}</p>'
 
 
 def _scenario(subject: SubjectResult, scenario: ScenarioResult, timeline: Timeline | None) -> Iterator[str]:
@@ -184,6 +203,7 @@ code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere; }
 details { border-bottom: 1px solid var(--line); padding: 5px 0; } summary { cursor: pointer; }
 .badge { font-weight: 700; font-size: 13px; } .says { color: var(--dim); margin: 6px 0; }
 .pass { color: var(--pass); } .fail { color: var(--fail); } .inconclusive { color: var(--inconclusive); }
+.flaky { color: var(--fail); }
 .error { color: var(--error); } .unsupported { color: var(--dim); }
 .picture { overflow-x: auto; }
 svg.plot { max-width: 100%; height: auto; }

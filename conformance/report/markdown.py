@@ -87,6 +87,16 @@ def _subject(subject: SubjectResult) -> Iterator[str]:
         yield from _table(("scenario", "verdict", "went to", "found"), lines)
         yield "</details>"
         yield ""
+    if subject.repeats:
+        yield "### Repeats"
+        yield ""
+        if line := view.flaky_line(subject):
+            yield f"**{_escaped(line)}**"
+            yield ""
+        told = ((one.scenario, one.verdict, one.passed, *one.connects) for one in view.repeat_rows(subject))
+        yield from _table(view.REPEAT_COLUMNS, told)
+        yield view.REPEAT_NOTE
+        yield ""
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

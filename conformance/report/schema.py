@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.model import Level, Outcome
+from conformance.repeats import FLAKY, SHARES
 from conformance.results import SCHEMA
 from conformance.verdict import Verdict
 
@@ -49,6 +50,7 @@ def results_schema() -> dict[str, Any]:
             "requirement": _requirement(),
             "scenario": _scenario(),
             "finding": _finding(),
+            "repeats": _repeats(),
             "environment": _environment(),
         },
     }
@@ -62,6 +64,7 @@ def _subject() -> dict[str, Any]:
         levels={"type": "object", "propertyNames": _LEVEL, "additionalProperties": _VERDICT},
         requirements=_list_of({"$ref": "#/$defs/requirement"}),
         scenarios=_list_of({"$ref": "#/$defs/scenario"}),
+        repeats=_list_of({"$ref": "#/$defs/repeats"}),
     )
 
 
@@ -100,6 +103,23 @@ def _finding() -> dict[str, Any]:
         measured_ms=_MS,
         budget_ms=_MS,
         arose={"type": "boolean"},
+    )
+
+
+def _repeats() -> dict[str, Any]:
+    count = {"type": "integer", "minimum": 0}
+    probability = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+    says = "Clopper and Pearson's 95 % interval of the probability of a pass; ERROR and UNSUPPORTED runs are left out"
+    needs = {"type": "integer", "description": "how many times it takes; with fewer, value, low and high are null"}
+    return _object(
+        id=_TEXT,
+        verdict={"enum": [FLAKY, *(verdict.value for verdict in Verdict)], "description": "flaky: right and wrong"},
+        runs={"type": "integer", "minimum": 2},
+        counts={"type": "object", "propertyNames": _VERDICT, "additionalProperties": count},
+        flaky={**_IDS, "description": "requirements that it met at one time and failed at another"},
+        passed={**_object(count=count, of=count, low=probability, high=probability), "description": says},
+        connected={**count, "description": "runs with a session; connect_ms is of these"},
+        connect_ms=_list_of(_object(share={"enum": list(SHARES)}, needs=needs, value=_MS, low=_MS, high=_MS)),
     )
 
 

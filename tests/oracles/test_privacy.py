@@ -298,7 +298,8 @@ def test_a_large_error_acquits_no_leak(at: float, error: float, verdict: Verdict
 
 
 @pytest.mark.parametrize(
-    ("error", "verdict"), [(5, Verdict.FAIL), (49, Verdict.FAIL), (50, Verdict.INCONCLUSIVE), (400, Verdict.INCONCLUSIVE)]
+    ("error", "verdict"),
+    [(5, Verdict.FAIL), (49, Verdict.FAIL), (50, Verdict.INCONCLUSIVE), (400, Verdict.INCONCLUSIVE)],
 )
 def test_a_large_error_acquits_nothing_that_was_sent(error: float, verdict: Verdict) -> None:
     told = story().world(LOCAL, "refused", at=1000).fetch("http://localhost:3003/secret", at=1100, method="POST")
