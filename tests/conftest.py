@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from conformance.rig.browsers import Browser, find_browser
 
@@ -13,6 +13,10 @@ from conformance.rig.browsers import Browser, find_browser
 # A property that holds in 100 examples may break in 5,000: CONFORM_EXAMPLES=5000 looks harder.
 settings.register_profile(
     "conform", deadline=None, print_blob=True, max_examples=int(os.environ.get("CONFORM_EXAMPLES", "100"))
+)
+# For mutation testing: the same examples every time, and none made smaller once it has failed.
+settings.register_profile(
+    "quick", deadline=None, max_examples=60, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )
 settings.load_profile("conform")
 

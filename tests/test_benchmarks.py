@@ -19,7 +19,6 @@ from benchmarks.measure import (
     pace_ratio,
     per_minute,
     plot,
-    quantile,
     slope,
     spread,
     table,
@@ -50,16 +49,6 @@ def block(*each_ms: float, wall_ms: float | None = None) -> Block:
 
 
 # --- figures -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.5, 50), (0.95, 95), (0.99, 99), (0.991, 100), (1.0, 100)])
-def test_quantile_is_a_measured_value(share: float, expected: float) -> None:
-    assert quantile(reversed(range(1, 101)), share) == expected
-
-
-def test_quantile_of_nothing_is_no_figure() -> None:
-    with pytest.raises(ValueError, match="no values"):
-        quantile([], 0.5)
 
 
 def test_one_outlier_in_a_few_is_their_p99() -> None:
