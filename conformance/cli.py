@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from typer.main import get_command
 
-from conformance.commands import catalogue, crowd, doctor, mutants, rejudge, selftest, sweep
+from conformance.commands import calibrate, catalogue, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
 from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
 from conformance.commands.run import run as run_command
@@ -102,6 +102,9 @@ def run(  # noqa: PLR0913 - one parameter an option
     report: ReportOption = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of `conform calibrate`.", show_default="this machine's")
+    ] = None,
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Run scenarios on extensions and judge them. Without --extension: the bundled reference extension."""
@@ -122,6 +125,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         headed=headed,
         reports=tuple(map(parse_target, report or ())),
         browser=browser,
+        calibration=calibration,
         output=output,
         verbose=verbose,
     )
@@ -221,6 +225,20 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
         list_only=list_,
     )
     return mutants.mutants(_console(), _console(stderr=True), options)
+
+
+@app.command("calibrate")
+def calibrate_(
+    *,
+    repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Passes over all known delays.")] = 1,
+    browser: BrowserOption = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where it is kept.", show_default="where `run` looks")
+    ] = None,
+) -> ExitStatus:
+    """Measure the error of every time on this machine."""
+    options = calibrate.CalibrateOptions(repeat=repeat, browser=browser, output=output)
+    return calibrate.calibrate(_console(), _console(stderr=True), options)
 
 
 @app.command("doctor")

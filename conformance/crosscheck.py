@@ -54,6 +54,23 @@ def disagreements(timeline: Timeline, endpoints: Endpoints, error_ms: float) -> 
     return (*told, *_probes(timeline, endpoints, near_ms))
 
 
+def lateness_ms(timeline: Timeline, endpoints: Endpoints, error_ms: float) -> float:
+    """The longest by which the browser knew of a session later than its server: the scenario's own check of its times.
+
+    A server's 101 is on its way for well under a millisecond here; what is more was the machine's.
+    """
+    near_ms = error_ms + SLACK_MS
+    late = [0.0]
+    for side in Side:
+        served = timeline.all(SessionOpened, lambda event, side=side: event.source is _SOURCE[side])  # type: ignore[misc]
+        for handshake in _handshakes(timeline, endpoints, side):
+            partner = next((event for event in served if _belongs(event, handshake, near_ms)), None)
+            if partner is not None and handshake.opened is not None:
+                served.remove(partner)
+                late.append(handshake.opened.at_ms - partner.at_ms)
+    return max(late)
+
+
 def _sessions(timeline: Timeline, endpoints: Endpoints, side: Side, near_ms: float) -> list[str]:
     """Each session that one source saw open and the other did not.
 

@@ -27,7 +27,7 @@ class ScenarioResult:
     ``requirements``: what the scenario covers. ``findings``: those and the invariants that arose.
     ``connected_to``: the session that was open at the end of the observation, the latest if there were
     several. ``connect_ms``: from the subject's start to its first session. ``reason``: the worst
-    finding's. ``timeline``: where the record has the events, None if there are none.
+    finding's. ``timeline``: where the record has the events, None if there are none. ``error_ms``: of its times.
     """
 
     scenario: str
@@ -42,6 +42,7 @@ class ScenarioResult:
     says: str = ""
     requirements: tuple[str, ...] = ()
     timeline: str | None = None
+    error_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def _scenario(scenario: ScenarioResult, levels: Mapping[str, Level]) -> dict[str
         "family": scenario.family,
         "says": scenario.says,
         "wall_ms": _rounded(scenario.wall_ms),
+        "error_ms": _rounded(scenario.error_ms),
         "findings": [_finding(finding, levels) for finding in scenario.findings],
     }
 

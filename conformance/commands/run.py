@@ -29,6 +29,7 @@ from conformance.record import RunRecord, ScenarioRecord
 from conformance.report import view
 from conformance.report.progress import Progress, progress_on
 from conformance.rig.browsers import find_browser
+from conformance.rig.calibrating import find_calibration
 from conformance.rig.engine import RunSettings, run_plan
 from conformance.rig.environment import describe_environment
 from conformance.store import RunWriter, create_run_dir
@@ -71,7 +72,9 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
         seed=options.seed,
         fail_fast=options.fail_fast,
     )
-    environment = describe_environment(settings, started.isoformat(timespec="seconds").replace("+00:00", "Z"))
+    calibration = find_calibration(options.calibration, settings.browser)
+    begun_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
+    environment = describe_environment(settings, begun_at, calibration)
     run_id = new_run_id(started)
     directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:

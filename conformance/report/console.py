@@ -78,7 +78,7 @@ def verdict_text(verdict: Verdict) -> Text:
 def _environment_line(result: RunResult) -> str:
     made = result.environment
     jobs = _count(made.jobs, "job")
-    error = f"times ± {made.error_ms:.1f} ms"
+    error = f"times {view.error_of(result)}"
     return f"{made.browser} · {made.rig} rig, {jobs}, {_count(made.cpus, 'CPU')} · seed {made.seed} · {error}"
 
 

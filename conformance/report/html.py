@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.forecast import Assumed
-    from conformance.record import RunRecord
+    from conformance.record import Environment, RunRecord
     from conformance.results import RunResult, ScenarioResult, SubjectResult
     from conformance.timeline import Timeline
     from conformance.verdict import Verdict
@@ -165,9 +165,16 @@ def _environment(result: RunResult) -> Iterator[str]:
         ("browser flags", f"<code>{escape(' '.join(made.browser_flags))}</code>"),
         ("harness", escape(f"{made.harness}, Python {made.python}, {made.platform}, {made.cpus} CPUs")),
         ("rig", escape(f"{made.rig}, {made.jobs} jobs, seed {made.seed}")),
-        ("error of every time", f"± {made.error_ms:.1f} ms"),
+        ("error of every time", escape(view.error_of(result))),
+        ("calibrated", escape(_calibrated(made))),
     ]
     yield from _table(("", ""), rows)
+
+
+def _calibrated(made: Environment) -> str:
+    if made.calibration is None or not made.calibration.made_at:
+        return "never on this machine with this browser: conform calibrate"
+    return f"{made.calibration.made_at}, {made.calibration.times} known delays"
 
 
 def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def _lines(result: RunResult) -> Iterator[str]:
         yield from _table(("requirement", "level", *names), rows)
     for subject in result.subjects:
         yield from _subject(subject)
-    yield f"Run `{result.run_id}` · {made.browser} · {made.rig} rig · seed {made.seed} · times ± {made.error_ms:.1f} ms"
+    yield f"Run `{result.run_id}` · {made.browser} · {made.rig} rig · seed {made.seed} · times {view.error_of(result)}"
 
 
 def _summary(subject: SubjectResult) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ def _scenario() -> dict[str, Any]:
         family=_TEXT,
         says=_TEXT,
         wall_ms=_MS,
+        error_ms={**_MS, "description": "of every time in this scenario; null where nothing was observed"},
         findings=_list_of({"$ref": "#/$defs/finding"}),
     )
 
@@ -135,5 +136,16 @@ def _environment() -> dict[str, Any]:
         jobs={"type": "integer"},
         seed={"type": "integer"},
         started_at={"type": "string", "format": "date-time"},
-        error_ms={"type": "number"},
+        error_ms={"type": "number", "description": "of every time, in milliseconds; a scenario's own may be larger"},
+        calibration={
+            "description": "null in a record that is older; made_at is empty where nobody has calibrated",
+            "anyOf": [
+                {"type": "null"},
+                _object(
+                    error_ms={"type": "number"},
+                    times={"type": "integer"},
+                    made_at=_TEXT,
+                ),
+            ],
+        },
     )

@@ -66,6 +66,17 @@ def word(verdict: Verdict) -> str:
     return verdict.value.upper()
 
 
+def error_of(result: RunResult) -> str:
+    """``± 5.0 ms``, whether that was calibrated, and what the busiest scenario made of it."""
+    made = result.environment
+    told = f"± {made.error_ms:.1f} ms"
+    if made.calibration is not None and not made.calibration.made_at:
+        told += " (not calibrated here)"
+    own = [one.error_ms for subject in result.subjects for one in subject.scenarios if one.error_ms is not None]
+    worst_ms = max(own, default=made.error_ms)
+    return f"{told}, in the busiest scenario ± {worst_ms:.1f} ms" if worst_ms > made.error_ms else told
+
+
 def name_of(subject: SubjectResult) -> str:
     """Name and version."""
     return f"{subject.name} {subject.version}".rstrip()
