@@ -55,7 +55,7 @@ def judge_scenario(
     ended = None if timeline is None else timeline.first(ObservationEnded)
     if timeline is None or ended is None or timeline.first(SubjectStarted) is None:
         return _not_judged(scenario, record, Verdict.ERROR, "the record of this scenario has no start or no end")
-    late_ms = lateness_ms(timeline, profile.endpoints, error_ms)
+    late_ms = lateness_ms(timeline.until(ended.at_ms), profile.endpoints, error_ms)
     case = Case.of(scenario, profile, timeline, max(error_ms, ended.lag_ms, late_ms))
     found = (_ask(case, each, requirements) for each in _asked(scenario, requirements))
     connected_to = _connected_to(case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
@@ -19,6 +20,12 @@ settings.register_profile(
     "quick", deadline=None, max_examples=60, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )
 settings.load_profile("conform")
+
+
+@pytest.fixture(autouse=True)
+def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes what its user has calibrated."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
 
 
 @pytest.fixture(scope="session")

@@ -50,8 +50,7 @@ class Case:
     def of(cls, scenario: Scenario, profile: Profile, timeline: Timeline, error_ms: float) -> Case:
         """The case that ``timeline`` makes; what comes after the end of the observation is left out."""
         ended = timeline.first(ObservationEnded)
-        # What another source saw in the millisecond of the end was seen, wherever the sort has put it.
-        seen = timeline if ended is None else Timeline(tuple(each for each in timeline if each.at_ms <= ended.at_ms))
+        seen = timeline if ended is None else timeline.until(ended.at_ms)
         return cls(
             scenario=scenario,
             profile=profile,
