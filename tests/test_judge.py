@@ -22,7 +22,7 @@ from conformance.events import (
 from conformance.judge import LAG_MS_MAX, judge_run, judge_scenario
 from conformance.model import Drop, Endpoints, Level, Outcome, Profile, Scenario, Shown
 from conformance.oracles import ORACLES, Case, Oracle
-from conformance.record import RunRecord, ScenarioRecord
+from conformance.record import Environment, RunRecord, ScenarioRecord
 from conformance.results import RequirementResult, RunResult, ScenarioResult, timeline_path
 from conformance.timeline import Timeline
 from conformance.verdict import Finding, Verdict
@@ -329,7 +329,11 @@ def test_what_never_arose_because_something_failed_does_not_count() -> None:
 # --- the run -------------------------------------------------------------------------------------
 
 
-def run(*parts: tuple[Scenario, Story | ScenarioRecord], profiles: tuple[Profile, ...] = (PROFILE,)) -> RunResult:
+def run(
+    *parts: tuple[Scenario, Story | ScenarioRecord],
+    profiles: tuple[Profile, ...] = (PROFILE,),
+    environment: Environment = ENVIRONMENT,
+) -> RunResult:
     scenarios = tuple(dict.fromkeys(given.id for given, _ in parts))
     by_id = {given.id: given for given, _ in parts}
     records: list[ScenarioRecord] = []
@@ -339,7 +343,7 @@ def run(*parts: tuple[Scenario, Story | ScenarioRecord], profiles: tuple[Profile
     return judge_run(
         RunRecord(
             "a-run",
-            ENVIRONMENT,
+            environment,
             tuple(REQUIREMENTS.values()),
             profiles,
             tuple(by_id[id_] for id_ in scenarios),
@@ -496,3 +500,51 @@ def test_the_proof_of_a_fault_may_come_from_the_fault_itself() -> None:
     assert judged(told, DOWN, "SEL-3").verdict is Verdict.PASS
     assert REFUSED in DOWN.given.local
     assert told.build().last(ObservationEnded) is not None
+
+
+# --- the stated error ----------------------------------------------------------------------------
+
+
+def falls_back_after(taken_ms: float) -> Story:
+    """A public session so long after the local refusal; 1000 ms are allowed."""
+    return story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=12 + taken_ms).end(at=4000)
+
+
+@pytest.mark.parametrize(
+    ("taken", "calm", "grown"),
+    [
+        (500, Verdict.PASS, Verdict.PASS),
+        (900, Verdict.PASS, Verdict.INCONCLUSIVE),
+        (1100, Verdict.FAIL, Verdict.INCONCLUSIVE),
+        (1500, Verdict.FAIL, Verdict.FAIL),
+    ],
+)
+def test_with_a_grown_error_what_is_near_its_budget_is_undecided(taken: float, calm: Verdict, grown: Verdict) -> None:
+    told = falls_back_after(taken)
+    assert said(judged(told, DOWN, "TIME-2", error_ms=5))["TIME-2"] is calm
+    result = judged(told, DOWN, "TIME-2", error_ms=250)
+    assert said(result)["TIME-2"] is grown
+    assert result.error_ms == 250
+
+
+def test_the_runs_calibration_is_what_its_findings_rest_on() -> None:
+    parts = ((named(DOWN, "down", "TIME-2"), falls_back_after(900)),)
+    assert requirement(run(*parts), "TIME-2").verdict is Verdict.PASS
+    busy = run(*parts, environment=replace(ENVIRONMENT, error_ms=250.0))
+    assert requirement(busy, "TIME-2").verdict is Verdict.INCONCLUSIVE
+    assert "within the error of ±250 ms" in requirement(busy, "TIME-2").reason
+
+
+def test_a_browser_that_knew_late_makes_the_scenarios_error() -> None:
+    """The server had the session open at 700 ms, the browser at 912: what lies between is the machine's."""
+    told = falls_back_after(900).without(SessionOpened)
+    told.seen(SessionOpened(at_ms=700, source=Source.PUBLIC, connection=2))
+    result = judged(told, DOWN, "TIME-2")
+    assert result.error_ms == 212
+    assert said(result)["TIME-2"] is Verdict.INCONCLUSIVE
+
+
+def test_the_worst_of_what_is_known_of_the_machine_is_the_error() -> None:
+    assert judged(fallback().end(at=2000, lag=40), DOWN, "TIME-2", error_ms=5).error_ms == 40
+    assert judged(fallback().end(at=2000, lag=40), DOWN, "TIME-2", error_ms=50).error_ms == 50
+    assert judged(ScenarioRecord("subject", "a-scenario", failure="it died"), DOWN, "TIME-2").error_ms is None

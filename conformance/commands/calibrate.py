@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.calibration import Answered
 
 _SHARES = (0.5, 0.95, 0.99, 1.0)
+_BUSY_MS = 50.0  # ten times what an idle machine has
 _WARM_UP = 3  # scenarios that count for nothing
 
 
@@ -58,6 +59,8 @@ def calibrate(out: Console, err: Console, options: CalibrateOptions) -> ExitStat
     left = f"; {len(planned) - len(seen)} more were not seen whole" if len(seen) < len(planned) else ""
     out.print(Text(f"{len(seen)} known delays from {min(planned):g} to {max(planned):g} ms, {settings.browser}{left}"))
     out.print(Text(f"error of every time on this machine: ± {calibration.error_ms:.1f} ms", style="bold"))
+    if calibration.error_ms > _BUSY_MS:
+        out.print(Text("the machine was busy meanwhile: near a budget little can be told; calibrate again in peace"))
     out.print(Text(f"kept in {path}: `conform run` states it from now on"), soft_wrap=True)
     return ExitStatus.CONFORMS
 
