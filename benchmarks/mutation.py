@@ -190,7 +190,9 @@ def judged(modules: Sequence[str]) -> Iterator[Outcome]:
                 print(f"survived: {module}:{mutant.line} {mutant.told}", file=sys.stderr, flush=True)
             if number % 20 == 0:
                 print(f"{module}: {number} of {len(mutants)}", file=sys.stderr, flush=True)
-        yield Outcome(module, len(mutants), tuple(survivors))
+        outcome = Outcome(module, len(mutants), tuple(survivors))
+        print(f"{module}: {outcome.killed} of {outcome.made} killed", file=sys.stderr, flush=True)
+        yield outcome
 
 
 def share(killed: int, made: int) -> str:

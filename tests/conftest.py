@@ -17,7 +17,7 @@ settings.register_profile(
 )
 # For mutation testing: the same examples every time, and none made smaller once it has failed.
 settings.register_profile(
-    "quick", deadline=None, max_examples=60, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
+    "quick", deadline=None, max_examples=25, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )
 settings.load_profile("conform")
 
