@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import hypothesis
 import pytest
-from hypothesis import strategies as st
 
 from conformance.errors import DataError
 from conformance.events import (
@@ -16,17 +14,13 @@ from conformance.events import (
     SessionOpened,
     Source,
     SubjectStarted,
-    decode,
-    encode,
 )
 from conformance.judge import LAG_MS_MAX, judge_run, judge_scenario
 from conformance.model import Drop, Endpoints, Level, Outcome, Profile, Scenario, Shown
 from conformance.oracles import ORACLES, Case, Oracle
 from conformance.record import Environment, RunRecord, ScenarioRecord
 from conformance.results import RequirementResult, RunResult, ScenarioResult, timeline_path
-from conformance.timeline import Timeline
 from conformance.verdict import Finding, Verdict
-from tests.strategies import stories, strange
 from tests.timelines import (
     DOWN,
     ENVIRONMENT,
@@ -268,39 +262,6 @@ def test_hammering_is_not_excused_by_a_starved_browser() -> None:
 
 def test_a_figure_far_from_its_budget_stands_even_then() -> None:
     assert said(judged(fallback().end(at=2000, lag=300), DOWN, "TIME-2"))["TIME-2"] is Verdict.PASS
-
-
-# --- properties ----------------------------------------------------------------------------------
-
-GIVEN = [scenario(), DOWN, NEITHER]
-
-
-def found(timeline: Timeline, given: Scenario) -> tuple[Verdict, dict[str, Verdict], Outcome]:
-    record = ScenarioRecord("subject", "a-scenario", timeline=timeline)
-    result = judged(record, given, "SEL-2", "SEL-3", "RETRY-1", "RETRY-2", "RETRY-3", "FALL-2", "TIME-3")
-    return result.verdict, said(result), result.connected_to
-
-
-@hypothesis.given(stories(), st.sampled_from(GIVEN), st.floats(0, 5000), st.integers(0, 8))
-def test_what_goes_elsewhere_changes_no_verdict(told: Story, given: Scenario, at: float, place: int) -> None:
-    timeline = told.build()
-    more = Timeline.of([strange(min(at, timeline.events[-1].at_ms - 1))[place], *timeline])
-    assert found(more, given) == found(timeline, given)
-
-
-@hypothesis.given(stories(), st.sampled_from(GIVEN))
-def test_the_record_read_back_gives_the_same_result(told: Story, given: Scenario) -> None:
-    timeline = told.build()
-    read = Timeline(tuple(decode(encode(event)) for event in timeline))
-    assert found(read, given) == found(timeline, given)
-
-
-@hypothesis.given(stories(), st.sampled_from(GIVEN), st.sampled_from(["all", "subject", "rig"]))
-def test_forgetting_what_was_seen_never_leaves_a_pass(told: Story, given: Scenario, forgotten: str) -> None:
-    kept = {"all": [], "subject": [Source.RIG], "rig": [Source.BROWSER, Source.LOCAL, Source.PUBLIC]}[forgotten]
-    verdict, each, _ = found(Timeline.of(event for event in told.build() if event.source in kept), given)
-    assert verdict is not Verdict.PASS
-    assert Verdict.PASS not in each.values()
 
 
 # --- what never arose ----------------------------------------------------------------------------

@@ -38,7 +38,8 @@ def said(result: ScenarioResult) -> dict[str, Verdict]:
 
 def told(result: ScenarioResult) -> tuple[object, ...]:
     """Everything that a shift of numbers or of time must not move."""
-    return result.verdict, said(result), result.connected_to
+    connect_ms = None if result.connect_ms is None else round(result.connect_ms, 6)
+    return result.verdict, said(result), result.connected_to, connect_ms
 
 
 # --- order ---------------------------------------------------------------------------------------
