@@ -1,43 +1,45 @@
 """Mutation testing of the judge: every small fault in the pure core should make one of its own tests fail.
 
-Cosmic Ray's operators make the mutants; the tests run in a fork of a process that has pytest and
-everything heavy loaded already, so that a mutant costs a second and not four, and nothing is written
-over the sources. A mutant first meets its module's own tests and, when it survives them, the tests of the
-whole core. What survives both is printed, and must be listed with its reason in docs/judge-mutation.md.
+Cosmic Ray's operators make the mutants; nothing is written over the sources. Every test is run once to see
+which functions it comes to, and a mutant meets those tests alone that come to its function, in a fork of
+the process that has collected them: a test that never comes there cannot tell. A mutant outside of any
+function (a constant, a decorator) is imported anew, and meets every test. What survives is printed,
+and must be listed with its reason in docs/judge-mutation.md.
 
-    tox -e mutation                              everything: an hour or so of one core
-    tox -e mutation -- judge gate oracles/timing some modules
+    tox -e mutation                               everything
+    tox -e mutation -- judge gate oracles/timing  some modules
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import os
 import signal
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import CodeType, ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "judge-mutation.md"
 KILLED_SHARE_MIN = 0.9
-_CPU_SECONDS_MAX = 90  # for the tests of one mutant: an endless loop is as good as a failure
+_CPU_SECONDS_MAX = 60  # for the tests of one mutant: an endless loop is as good as a failure
 
-# Module → the tests that are its own. oracles/x.py has tests/oracles/test_x.py.
 ORACLES = ("case", "falling_back", "findings", "living", "network", "privacy", "proof", "public", "registry")
 ORACLES += ("retrying", "selecting", "signature", "timing", "waits", "world")
-OWN_TESTS = {f"oracles/{name}": (f"tests/oracles/test_{name}.py",) for name in ORACLES}
-OWN_TESTS |= {name: (f"tests/test_{name}.py",) for name in ("judge", "gate", "verdict", "timeline", "attempts")}
-OWN_TESTS |= {name: (f"tests/test_{name}.py",) for name in ("crosscheck", "repeats", "intervals")}
-ALL_TESTS = ("tests/test_judge.py", "tests/oracles", "tests/test_judge_properties.py")
+CORE = ("judge", "gate", "verdict", "timeline", "attempts", "crosscheck", "repeats", "intervals", "agreement")
+MODULES = (*CORE, *(f"oracles/{name}" for name in ORACLES))
+TESTS = ("tests/oracles", *(f"tests/test_{name}.py" for name in CORE), "tests/test_judge_properties.py")
 
 # One boundary and one negation of every comparison, one opposite of every arithmetic operator; the others
 # that Cosmic Ray knows (``<`` to ``is``, ``-`` to ``>>``) fail in any test at all, or in annotations only.
@@ -55,10 +57,14 @@ OPERATORS = (
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One small fault. ``before`` and ``after``: the lines that differ, without their indentation."""
+    """One small fault. ``before`` and ``after``: the lines that differ, without their indentation.
+
+    ``function``: the one that it is in, with its class; "" for a constant, a decorator, a default.
+    """
 
     module: str
     operator: str
+    function: str
     line: int
     before: str
     after: str
@@ -90,14 +96,35 @@ def mutants_of(module: str) -> list[Mutant]:
             mutated = mutate_code(source.encode(), operator, occurrence)
             if mutated is not None and mutated != source:
                 found.append(_mutant(module, name, source, mutated))
-    told = [mutant for mutant in found if "TYPE_CHECKING" not in mutant.before]  # of no meaning when it runs
+    # What type checkers read, and that nobody can assign to a frozen dataclass, are no behaviour of the judge's.
+    told = [mutant for mutant in found if "TYPE_CHECKING" not in mutant.before and "@dataclass(" not in mutant.before]
     return sorted(told, key=lambda mutant: mutant.line)
 
 
 def _mutant(module: str, operator: str, source: str, mutated: str) -> Mutant:
     old, new = source.splitlines(), mutated.splitlines()
     line = next(place for place, (one, other) in enumerate(zip(old, new, strict=False)) if one != other)
-    return Mutant(module, operator, line + 1, old[line].strip(), new[line].strip(), mutated)
+    function = _function_at(source, line + 1)
+    return Mutant(module, operator, function, line + 1, old[line].strip(), new[line].strip(), mutated)
+
+
+@cache
+def _bodies(source: str) -> tuple[tuple[int, int, str], ...]:
+    """First line of the body, last line, qualified name of every function that is in no other."""
+    found = []
+    for node in ast.parse(source).body:
+        members = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+        found += [
+            (each.body[0].lineno, each.end_lineno or each.lineno, f"{prefix}{each.name}")
+            for each in members
+            if isinstance(each, ast.FunctionDef)
+        ]
+    return tuple(found)
+
+
+def _function_at(source: str, line: int) -> str:
+    return next((name for first, last, name in _bodies(source) if first <= line <= last), "")
 
 
 # --- trying them ---------------------------------------------------------------------------------
@@ -134,27 +161,110 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
         return compile(self._source, self._path, "exec", dont_inherit=True)
 
 
-def survives(mutant: Mutant | None, tests: Sequence[str]) -> bool:
-    """Whether every test passes. ``None``: the sources as they are."""
+def survives_anew(mutant: Mutant) -> bool:
+    """Whether every test passes with the mutant imported in its module's place."""
+    return _in_a_fork(lambda: _main(lambda: sys.meta_path.insert(0, _Mutated(mutant)), []))
+
+
+def _in_a_fork(act: Callable[[], int]) -> bool:
+    """Whether ``act`` comes to 0, and in time."""
     pid = os.fork()
     if pid == 0:
-        os._exit(_try(mutant, tests))
+        signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_MAX)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        os._exit(act())
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status) == 0
 
 
-def _try(mutant: Mutant | None, tests: Sequence[str]) -> int:
-    """In the fork: 0 when every test passes."""
+def _main(before: Callable[[], object], plugins: list[object]) -> int:
+    """Pytest's exit status for all the tests."""
     import pytest  # noqa: PLC0415 - loaded in the parent
 
-    signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_MAX)
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
-    if mutant is not None:
-        sys.meta_path.insert(0, _Mutated(mutant))
+    before()
     plain = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:conformance"]
-    return int(pytest.main([*plain, "-m", "not browser", "--hypothesis-profile=quick", *tests]))
+    return int(pytest.main([*plain, "-m", "not browser", "--hypothesis-profile=quick", *TESTS], plugins=plugins))
+
+
+class Trials:
+    """A pytest plugin: instead of one pass over the tests, one to see where each comes, and a fork a mutant."""
+
+    def __init__(self, mutants: Sequence[Mutant]) -> None:
+        self._mutants = mutants
+        self._failed = False
+        self._place: tuple[str, str] = ("", "")
+        self.survivors: list[Mutant] = []
+
+    def pytest_runtest_logreport(self, report: Any) -> None:  # noqa: ANN401 - pytest's own
+        """Note a failure."""
+        self._failed |= report.failed
+
+    def pytest_runtestloop(self, session: Any) -> bool:  # noqa: ANN401 - pytest's own
+        """In the place of pytest's own loop."""
+        come_to: dict[tuple[str, str], list[Any]] = {}
+        for item in session.items:
+            for place in self._places(item):
+                come_to.setdefault(place, []).append(item)
+            if self._failed:
+                session.testsfailed = 1
+                return True
+        for number, mutant in enumerate(self._mutants, 1):
+            items = come_to.get((mutant.module, mutant.function), [])
+            if not items or _in_a_fork(lambda mutant=mutant, items=items: self._try(mutant, items)):  # type: ignore[misc]
+                self.survivors.append(mutant)
+                print(f"survived: {mutant.module}:{mutant.line} {mutant.told}", file=sys.stderr, flush=True)
+            if number % 20 == 0:
+                print(f"{number} of {len(self._mutants)}", file=sys.stderr, flush=True)
+        return True
+
+    def _places(self, item: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - pytest's own
+        """The functions of the core that a test comes to: module and name."""
+        codes: set[CodeType] = set()
+        sys.setprofile(lambda frame, event, _: codes.add(frame.f_code) if event == "call" else None)
+        try:
+            self._run(item)
+        finally:
+            sys.setprofile(None)
+        base = f"{ROOT / 'conformance'}/"
+        return {
+            (code.co_filename.removeprefix(base).removesuffix(".py"), code.co_qualname.partition(".<locals>")[0])
+            for code in codes
+            if code.co_filename.startswith(base)
+        }
+
+    def _run(self, item: Any) -> None:  # noqa: ANN401 - pytest's own
+        item._initrequest()
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+    def _try(self, mutant: Mutant, items: Sequence[Any]) -> int:
+        """In the fork: 1 as soon as one fails."""
+        _replace(mutant)
+        for item in items:
+            self._run(item)
+            if self._failed:
+                return 1
+        return 0
+
+
+def _replace(mutant: Mutant) -> None:
+    """Give the live function the mutant's code, under whatever name it was imported."""
+    module = importlib.import_module(f"conformance.{mutant.module.replace('/', '.')}")
+    whole = compile(mutant.source, str(ROOT / "conformance" / f"{mutant.module}.py"), "exec", dont_inherit=True)
+    code = next(each for each in _codes(whole) if each.co_qualname == mutant.function)
+    target: Any = module
+    for name in mutant.function.split("."):
+        target = inspect.getattr_static(target, name)
+    target = getattr(target, "fget", None) or getattr(target, "__func__", None) or target
+    inspect.unwrap(target).__code__ = code
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if hasattr(constant, "co_code"):
+            yield from _codes(constant)
 
 
 def load_heavy_things() -> None:
@@ -180,19 +290,25 @@ class Outcome:
         return self.made - len(self.survivors)
 
 
-def judged(modules: Sequence[str]) -> Iterator[Outcome]:
-    """Module by module; progress on stderr."""
-    for module in modules:
-        mutants, survivors = mutants_of(module), []
-        for number, mutant in enumerate(mutants, 1):
-            if survives(mutant, OWN_TESTS[module]) and survives(mutant, ALL_TESTS):
-                survivors.append(mutant)
-                print(f"survived: {module}:{mutant.line} {mutant.told}", file=sys.stderr, flush=True)
-            if number % 20 == 0:
-                print(f"{module}: {number} of {len(mutants)}", file=sys.stderr, flush=True)
-        outcome = Outcome(module, len(mutants), tuple(survivors))
-        print(f"{module}: {outcome.killed} of {outcome.made} killed", file=sys.stderr, flush=True)
-        yield outcome
+def judged(modules: Sequence[str]) -> list[Outcome]:
+    """What became of each module's mutants; progress on stderr. Raises RuntimeError where the tests fail anyhow."""
+    mutants = [mutant for module in modules for mutant in mutants_of(module)]
+    anew = [mutant for mutant in mutants if not mutant.function]
+    survivors = set()
+    for number, mutant in enumerate(anew, 1):
+        print(f"outside of functions: {number} of {len(anew)}", file=sys.stderr, flush=True)
+        if survives_anew(mutant):
+            survivors.add(mutant)
+            print(f"survived: {mutant.module}:{mutant.line} {mutant.told}", file=sys.stderr, flush=True)
+    trials = Trials([mutant for mutant in mutants if mutant.function])
+    if _main(lambda: None, [trials]) != 0:
+        raise RuntimeError("the tests fail without any mutant; mend them first")
+    survivors.update(trials.survivors)
+    made = {module: [mutant for mutant in mutants if mutant.module == module] for module in modules}
+    return [
+        Outcome(module, len(own), tuple(mutant for mutant in own if mutant in survivors))
+        for module, own in made.items()
+    ]
 
 
 def share(killed: int, made: int) -> str:
@@ -218,22 +334,19 @@ def report(outcomes: Sequence[Outcome]) -> str:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(OWN_TESTS)}; default: all")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}; default: all")
     return parser.parse_args()
 
 
 def main(options: Any) -> int:  # noqa: ANN401 - argparse's namespace
     """0: enough are killed, and every survivor is listed."""
-    modules = options.modules or list(OWN_TESTS)
-    if unknown := [module for module in modules if module not in OWN_TESTS]:
-        print(f"mutation: {unknown[0]}: no such module; there are {', '.join(OWN_TESTS)}", file=sys.stderr)
+    modules = options.modules or MODULES
+    if unknown := [module for module in modules if module not in MODULES]:
+        print(f"mutation: {unknown[0]}: no such module; there are {', '.join(MODULES)}", file=sys.stderr)
         return 4
     os.chdir(ROOT)
     load_heavy_things()
-    if not survives(None, ALL_TESTS):
-        print("mutation: the tests fail without any mutant; mend them first", file=sys.stderr)
-        return 3
-    outcomes = list(judged(modules))
+    outcomes = judged(modules)
     print(report(outcomes))
     left = unlisted(outcomes, DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.is_file() else "")
     for mutant in left:
