@@ -18,6 +18,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
+import json
 import os
 import signal
 import sys
@@ -235,7 +236,7 @@ class Trials:
         }
 
     def _run(self, item: Any) -> None:  # noqa: ANN401 - pytest's own
-        item._initrequest()
+        item._initrequest()  # noqa: SLF001 - what pytest-rerunfailures does, too: pytest has no public way
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
     def _try(self, mutant: Mutant, items: Sequence[Any]) -> int:
@@ -293,22 +294,36 @@ class Outcome:
 def judged(modules: Sequence[str]) -> list[Outcome]:
     """What became of each module's mutants; progress on stderr. Raises RuntimeError where the tests fail anyhow."""
     mutants = [mutant for module in modules for mutant in mutants_of(module)]
+    survivors = set(_tried([mutant for mutant in mutants if mutant.function]))
     anew = [mutant for mutant in mutants if not mutant.function]
-    survivors = set()
     for number, mutant in enumerate(anew, 1):
-        print(f"outside of functions: {number} of {len(anew)}", file=sys.stderr, flush=True)
         if survives_anew(mutant):
             survivors.add(mutant)
             print(f"survived: {mutant.module}:{mutant.line} {mutant.told}", file=sys.stderr, flush=True)
-    trials = Trials([mutant for mutant in mutants if mutant.function])
-    if _main(lambda: None, [trials]) != 0:
-        raise RuntimeError("the tests fail without any mutant; mend them first")
-    survivors.update(trials.survivors)
+        print(f"outside of functions: {number} of {len(anew)}", file=sys.stderr, flush=True)
     made = {module: [mutant for mutant in mutants if mutant.module == module] for module in modules}
     return [
         Outcome(module, len(own), tuple(mutant for mutant in own if mutant in survivors))
         for module, own in made.items()
     ]
+
+
+def _tried(mutants: Sequence[Mutant]) -> list[Mutant]:
+    """The survivors of those inside of functions, found in a fork, so that this process never loads the core."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        trials = Trials(mutants)
+        status = _main(lambda: None, [trials])
+        os.write(writing, json.dumps([mutants.index(each) for each in trials.survivors]).encode())
+        os._exit(status)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise RuntimeError("the tests fail without any mutant; mend them first")
+    return [mutants[index] for index in json.loads(told)]
 
 
 def share(killed: int, made: int) -> str:
