@@ -82,10 +82,10 @@ class Mutant:
 
 def mutants_of(module: str) -> list[Mutant]:
     """Every mutant of one module, in the order of its lines."""
-    import parso.python.tree  # type: ignore[import-untyped]  # noqa: PLC0415 - before Cosmic Ray, which needs it loaded
-    from cosmic_ray.ast import ast_nodes  # type: ignore[import-untyped]  # noqa: PLC0415 - only tox has it
-    from cosmic_ray.mutating import mutate_code  # type: ignore[import-untyped]  # noqa: PLC0415
-    from cosmic_ray.plugins import get_operator  # type: ignore[import-untyped]  # noqa: PLC0415
+    import parso.python.tree  # noqa: PLC0415 - before Cosmic Ray, which needs it loaded
+    from cosmic_ray.ast import ast_nodes  # noqa: PLC0415 - only tox has it
+    from cosmic_ray.mutating import mutate_code  # noqa: PLC0415
+    from cosmic_ray.plugins import get_operator  # noqa: PLC0415
 
     path = ROOT / "conformance" / f"{module}.py"
     source = path.read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def _function_at(source: str, line: int) -> str:
 # --- trying them ---------------------------------------------------------------------------------
 
 
-class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports one module from the mutant's source, whoever asks for it."""
 
     def __init__(self, mutant: Mutant) -> None:
@@ -143,23 +143,13 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Its own module, and no other."""
-        return (
-            importlib.util.spec_from_file_location(fullname, self._path, loader=self)
-            if fullname == self._name
-            else None
-        )
+        if fullname != self._name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
 
-    def get_filename(self, _fullname: str) -> str:
-        """Where the module stands that it replaces."""
-        return self._path
-
-    def get_data(self, _path: str) -> bytes:
-        """The mutant."""
-        return self._source.encode()
-
-    def get_code(self, _fullname: str) -> CodeType:
+    def exec_module(self, module: ModuleType) -> None:
         """Compiled anew: no cached file is read or written."""
-        return compile(self._source, self._path, "exec", dont_inherit=True)
+        exec(compile(self._source, self._path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - its purpose
 
 
 def survives_anew(mutant: Mutant) -> bool:
@@ -318,7 +308,7 @@ def _tried(mutants: Sequence[Mutant]) -> list[Mutant]:
         os.write(writing, json.dumps([mutants.index(each) for each in trials.survivors]).encode())
         os._exit(status)
     os.close(writing)
-    with open(reading, encoding="utf-8") as pipe:
+    with os.fdopen(reading, encoding="utf-8") as pipe:
         told = pipe.read()
     _, status = os.waitpid(pid, 0)
     if os.waitstatus_to_exitcode(status) != 0:

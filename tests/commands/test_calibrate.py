@@ -105,7 +105,7 @@ def test_the_command_line_asks_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path:
         calls.append(options)
         return ExitStatus.CONFORMS
 
-    monkeypatch.setattr(cli.calibrate, "calibrate", stand_in)
+    monkeypatch.setattr(command, "calibrate", stand_in)
     assert cli.main(["calibrate", "--repeat", "5", "--output", str(tmp_path / "mine.json")]) == 0
     assert calls == [CalibrateOptions(repeat=5, output=tmp_path / "mine.json")]
     assert cli.main(["run", "--calibration", str(tmp_path / "none.json"), "--list"]) == 0

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from conformance import cli
+from conformance.commands import crosscheck as command
 from conformance.commands.crosscheck import compare, crosscheck
 from conformance.commands.options import RunOptions
 from conformance.errors import ExitStatus, InputError
@@ -33,8 +34,10 @@ def asked(base: Path, rigs: tuple[RigMode, ...] = RIGS, **options: object) -> tu
     return status, out.file.getvalue()
 
 
-def made(item: PlanItem, timeline: Timeline | None = None, **trouble: str) -> ScenarioRecord:
-    return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=timeline, **trouble)
+def made(
+    item: PlanItem, timeline: Timeline | None = None, *, failure: str | None = None, unsupported: str | None = None
+) -> ScenarioRecord:
+    return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline, failure, unsupported)
 
 
 def leaking(item: PlanItem) -> Timeline:
@@ -109,7 +112,7 @@ def test_the_command_line_asks_for_it(monkeypatch: pytest.MonkeyPatch, capsys: p
         calls.append((options, rigs))
         return ExitStatus.CONFORMS
 
-    monkeypatch.setattr(cli.crosscheck, "crosscheck", stand_in)
+    monkeypatch.setattr(command, "crosscheck", stand_in)
     assert cli.main(["crosscheck", "--scenario", "local-*", "--rig", "warm", "--rig", "fresh"]) == 0
     assert cli.main(["crosscheck"]) == 0
     (some, two), (_, every) = calls
