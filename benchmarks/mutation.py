@@ -36,7 +36,17 @@ DOCUMENT = ROOT / "docs" / "judge-mutation.md"
 KILLED_SHARE_MIN = 0.9
 _CPU_SECONDS_MAX = 60  # for the tests of one mutant: an endless loop is as good as a failure
 
-ORACLES = ("case", "falling_back", "findings", "living", "network", "privacy", "proof", "public", "registry")
+ORACLES: tuple[str, ...] = (
+    "case",
+    "falling_back",
+    "findings",
+    "living",
+    "network",
+    "privacy",
+    "proof",
+    "public",
+    "registry",
+)
 ORACLES += ("retrying", "selecting", "signature", "timing", "waits", "world")
 CORE = ("judge", "gate", "verdict", "timeline", "attempts", "crosscheck", "repeats", "intervals", "agreement")
 MODULES = (*CORE, *(f"oracles/{name}" for name in ORACLES))
@@ -44,7 +54,7 @@ TESTS = ("tests/oracles", *(f"tests/test_{name}.py" for name in CORE), "tests/te
 
 # One boundary and one negation of every comparison, one opposite of every arithmetic operator; the others
 # that Cosmic Ray knows (``<`` to ``is``, ``-`` to ``>>``) fail in any test at all, or in annotations only.
-_COMPARISONS = ("Lt_LtE", "Lt_GtE", "LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt", "GtE_Lt")
+_COMPARISONS: tuple[str, ...] = ("Lt_LtE", "Lt_GtE", "LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt", "GtE_Lt")
 _COMPARISONS += ("Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is")
 _BINARIES = ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul", "Mod_Mul", "Pow_Mul", "BitAnd_Sub")
 OPERATORS = (
