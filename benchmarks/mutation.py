@@ -50,7 +50,8 @@ ORACLES: tuple[str, ...] = (
 ORACLES += ("retrying", "selecting", "signature", "timing", "waits", "world")
 CORE = ("judge", "gate", "verdict", "timeline", "attempts", "crosscheck", "repeats", "intervals", "agreement")
 MODULES = (*CORE, *(f"oracles/{name}" for name in ORACLES))
-TESTS = ("tests/oracles", *(f"tests/test_{name}.py" for name in CORE), "tests/test_judge_properties.py")
+TESTS: tuple[str, ...] = ("tests/oracles", *(f"tests/test_{name}.py" for name in CORE))
+TESTS += ("tests/test_judge_edges.py", "tests/test_judge_properties.py")
 
 # One boundary and one negation of every comparison, one opposite of every arithmetic operator; the others
 # that Cosmic Ray knows (``<`` to ``is``, ``-`` to ``>>``) fail in any test at all, or in annotations only.
