@@ -12,13 +12,11 @@ from conformance.record import ScenarioRecord
 from conformance.verdict import Verdict
 from tests.test_judge import (
     FALLS,
-    IS_LOST,
     UP,
     fallback,
     judged,
     local_session,
     named,
-    never_back,
     requirement,
     run,
     said,
@@ -91,10 +89,3 @@ def test_where_all_is_unsupported_so_is_the_scenario() -> None:
     absent = replace(PROFILE, absent=("reconnect",))
     found = judge_scenario(replace(scenario(), covers=("SEL-2",)), absent, recorded(local_session()), asks, 5)
     assert found.verdict is Verdict.UNSUPPORTED
-
-
-def test_the_first_reason_is_given_where_none_arose() -> None:
-    lost = (IS_LOST, never_back())
-    other = (replace(IS_LOST, id="lost-again"), never_back().socket(LOCAL, at=13_900))
-    first = requirement(run(lost), "RETRY-3").reason.partition(";")[0]
-    assert requirement(run(lost, other), "RETRY-3").reason.startswith(first)
