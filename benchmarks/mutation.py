@@ -312,8 +312,7 @@ def judged(modules: Sequence[str]) -> list[Outcome]:
 def _tried(mutants: Sequence[Mutant]) -> list[Mutant]:
     """The survivors of those inside of functions, found in a fork, so that this process never loads the core."""
     reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+    if (pid := os.fork()) == 0:
         trials = Trials(mutants)
         status = _main(lambda: None, [trials])
         os.write(writing, json.dumps([mutants.index(each) for each in trials.survivors]).encode())
@@ -343,8 +342,11 @@ def report(outcomes: Sequence[Outcome]) -> str:
     made, killed = sum(each.made for each in outcomes), sum(each.killed for each in outcomes)
     rows.append(f"| all | {made} | {killed} | {share(killed, made)} |")
     survivors = [f"| `{each.module}` | {mutant.told} | |" for each in outcomes for mutant in each.survivors]
-    head = ["| module | mutants | killed | share |", "|---|--:|--:|--:|"]
-    return "\n".join([*head, *rows, "", "| module | survivor | reason |", "|---|---|---|", *survivors])
+    heads = (
+        "| module | mutants | killed | share |\n|---|--:|--:|--:|",
+        "\n| module | survivor | reason |\n|---|---|---|",
+    )
+    return "\n".join([heads[0], *rows, heads[1], *survivors])
 
 
 def parse() -> argparse.Namespace:
