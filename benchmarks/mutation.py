@@ -5,9 +5,6 @@ which functions it comes to, and a mutant meets those tests alone that come to i
 the process that has collected them: a test that never comes there cannot tell. A mutant outside of any
 function (a constant, a decorator) is imported anew, and meets every test. What survives is printed,
 and must be listed with its reason in docs/judge-mutation.md.
-
-    tox -e mutation                               everything
-    tox -e mutation -- judge gate oracles/timing  some modules
 """
 
 from __future__ import annotations
@@ -196,7 +193,6 @@ class Trials:
     def __init__(self, mutants: Sequence[Mutant]) -> None:
         self._mutants = mutants
         self._failed = False
-        self._place: tuple[str, str] = ("", "")
         self.survivors: list[Mutant] = []
 
     def pytest_runtest_logreport(self, report: Any) -> None:  # noqa: ANN401 - pytest's own
