@@ -204,8 +204,9 @@ KINDS = list(events._kinds().values())
 def test_every_event_comes_back_from_its_line(kind: type[Event], data: st.DataObject) -> None:
     finite = st.floats(allow_nan=False, allow_infinity=False)
     event = data.draw(st.builds(kind, at_ms=finite, seq=st.integers(-1, 10**6)))
-    back = events.decode(json.loads(json.dumps(events.encode(event))))
-    assert back == event
+    line = json.dumps(events.encode(event))
+    back = events.decode(json.loads(line))
+    assert json.dumps(events.encode(back)) == line  # as text: a figure that is none is not equal to itself
     assert type(back) is kind
 
 
