@@ -28,7 +28,7 @@ from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REQUIREMENTS, recorded
 
 
 def test_how_soon_is_until_the_first_session() -> None:
-    told = local_session().end(at=9000).socket(LOCAL, at=500, opened=700)
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).socket(LOCAL, at=500, opened=700)
     assert judged(told, scenario(), "SEL-2").connect_ms == 20
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from conformance.agreement import Agreement, Gap, agreement, labels
 from conformance.bundle import bundled
-from conformance.commands.run import carry_out
+from conformance.commands.run import perform
 from conformance.commands.verdict import judged
 from conformance.errors import ExitStatus, InputError
 
@@ -39,7 +39,7 @@ def crosscheck(out: Console, err: Console, options: RunOptions, rigs: Sequence[R
         options = replace(options, extensions=tuple(bundled("fixtures", "extensions", name) for name in _SUBJECTS))
     results = []
     for rig in dict.fromkeys(rigs):
-        done = carry_out(err, replace(options, rig=rig))
+        done = perform(err, replace(options, rig=rig))
         out.print(Text(f"{rig}: {done.footer}"), soft_wrap=True)
         results.append(done.result)
     return told(out, results)

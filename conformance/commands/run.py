@@ -62,7 +62,7 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
         for scenario in _chosen(*_planned(options)[:2]):
             out.print(Text(f"{scenario.id}  {', '.join(scenario.covers)}"), soft_wrap=True)
         return ExitStatus.CONFORMS
-    done = carry_out(err, options)
+    done = perform(err, options)
     status = say(out, done.result, options.level, verbose=options.verbose)
     out.print(Text(done.footer))
     for target in write_reports(options.reports, done.result, done.record, options.level):
@@ -86,7 +86,7 @@ def _planned(options: RunOptions) -> tuple[Plan, tuple[Scenario, ...], tuple[Pro
     return plan, catalogue, profiles, requirements
 
 
-def carry_out(err: Console, options: RunOptions) -> Done:
+def perform(err: Console, options: RunOptions) -> Done:
     """Observe, keep and judge, without a word on it; progress goes to ``err``."""
     plan, catalogue, profiles, requirements = _planned(options)
     started = datetime.now(UTC)
