@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from math import ceil
 from statistics import median
 from typing import TYPE_CHECKING
+
+from conformance.intervals import quantile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,14 +19,6 @@ _MINUTE_MS = 60_000.0
 
 
 # --- one row of figures --------------------------------------------------------------------------
-
-
-def quantile(values: Iterable[float], share: float) -> float:
-    """The smallest value that ``share`` of all do not exceed: nearest rank, so always one that was measured."""
-    ordered = sorted(values)
-    if not ordered:
-        raise ValueError("no values to take a quantile of")
-    return ordered[max(1, ceil(share * len(ordered))) - 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.bundle import bundled
+from conformance.calibration import DEFAULT_ERROR_MS
 from conformance.catalogue import by_id
 from conformance.errors import ConformError, InputError
 from conformance.files import load_requirements, load_scenarios
@@ -30,7 +31,6 @@ from conformance.record import ScenarioRecord
 from conformance.rig.browsers import find_browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.engine import roomy_memory
-from conformance.rig.environment import ERROR_MS
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.rig import Rig, RigParts
@@ -203,7 +203,7 @@ class Warm:
     def judge(self, scenario: Scenario, timeline: Timeline) -> ScenarioResult:
         """What the timeline says of the subject."""
         record = ScenarioRecord(self.profile.name, scenario.id, timeline=timeline)
-        return judge_scenario(scenario, self.profile, record, self.requirements, ERROR_MS)
+        return judge_scenario(scenario, self.profile, record, self.requirements, DEFAULT_ERROR_MS)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from typer.main import get_command
 
-from conformance.commands import catalogue, crowd, doctor, mutants, rejudge, selftest, sweep
+from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
 from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
 from conformance.commands.run import run as run_command
@@ -71,6 +71,9 @@ VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also list 
 BrowserOption = Annotated[
     str | None, typer.Option("--browser", metavar="PATH", help="The Chromium to use; else it is searched for.")
 ]
+CalibrationOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Of `conform calibrate`.", show_default="this machine's")
+]
 OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
 
 
@@ -102,6 +105,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     report: ReportOption = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
+    calibration: CalibrationOption = None,
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Run scenarios on extensions and judge them. Without --extension: the bundled reference extension."""
@@ -122,6 +126,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         headed=headed,
         reports=tuple(map(parse_target, report or ())),
         browser=browser,
+        calibration=calibration,
         output=output,
         verbose=verbose,
     )
@@ -221,6 +226,49 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
         list_only=list_,
     )
     return mutants.mutants(_console(), _console(stderr=True), options)
+
+
+@app.command("calibrate")
+def calibrate_(
+    *,
+    repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Passes over all known delays.")] = 1,
+    browser: BrowserOption = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where it is kept.", show_default="where `run` looks")
+    ] = None,
+) -> ExitStatus:
+    """Measure the error of every time on this machine."""
+    options = calibrate.CalibrateOptions(repeat=repeat, browser=browser, output=output)
+    return calibrate.calibrate(_console(), _console(stderr=True), options)
+
+
+@app.command("crosscheck")
+def crosscheck_(  # noqa: PLR0913 - one parameter an option
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Compare these; run nothing.")] = None,
+    *,
+    extension: Annotated[list[Path] | None, _many("DIR", "Of this extension.")] = None,
+    subject: Annotated[list[Path] | None, _many("PROFILE.toml", "Of what this profile describes.")] = None,
+    scenario: Annotated[list[str] | None, _many("GLOB", "Only scenarios so called.")] = None,
+    tag: Annotated[list[str] | None, _many("TAG", "Only scenarios with this tag.")] = None,
+    rig: Annotated[list[RigMode] | None, _many("RIG", "In this rig; else in all three.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
+    browser: BrowserOption = None,
+    output: OutputOption = OUTPUT,
+) -> ExitStatus:
+    """Compare what warm, fresh and unattached rigs find."""
+    options = RunOptions(
+        extensions=tuple(extension or ()),
+        subjects=tuple(subject or ()),
+        scenarios=tuple(scenario or ()),
+        tags=tuple(tag or ()),
+        jobs=jobs or default_jobs(),
+        seed=random_seed(),
+        browser=browser,
+        output=output,
+    )
+    if runs:
+        return crosscheck.compare(_console(), runs)
+    return crosscheck.crosscheck(_console(), _console(stderr=True), options, tuple(rig or RigMode))
 
 
 @app.command("doctor")

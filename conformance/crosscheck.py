@@ -47,11 +47,30 @@ class _Handshake:
     failed: SocketFailed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """One side's sessions: as the browser opened them, each with its server's if there is one, and the others."""
+
+    handshakes: tuple[_Handshake, ...]
+    pairs: tuple[tuple[SocketOpened, SessionOpened | None], ...]
+    alone: tuple[SessionOpened, ...]
+
+
 def disagreements(timeline: Timeline, endpoints: Endpoints, error_ms: float) -> tuple[str, ...]:
     """What one source saw and the other did not, in words; empty when they agree."""
     near_ms = error_ms + SLACK_MS
     told = [line for side in Side for line in _sessions(timeline, endpoints, side, near_ms)]
     return (*told, *_probes(timeline, endpoints, near_ms))
+
+
+def lateness_ms(timeline: Timeline, endpoints: Endpoints, error_ms: float) -> float:
+    """The longest by which the browser knew of a session later than its server: the scenario's own check of its times.
+
+    A server's 101 is on its way for well under a millisecond here; what is more was the machine's.
+    """
+    matches = [_matched(timeline, endpoints, side, error_ms + SLACK_MS) for side in Side]
+    pairs = [pair for match in matches for pair in match.pairs]
+    return max([0.0, *(opened.at_ms - served.at_ms for opened, served in pairs if served is not None)])
 
 
 def _sessions(timeline: Timeline, endpoints: Endpoints, side: Side, near_ms: float) -> list[str]:
@@ -60,22 +79,31 @@ def _sessions(timeline: Timeline, endpoints: Endpoints, side: Side, near_ms: flo
     A server opens a session before the browser takes it as open, and not before the browser asked: on a
     starved machine the browser may be late by any time, but never early.
     """
-    served = timeline.all(SessionOpened, lambda event: event.source is _SOURCE[side])
-    handshakes = _handshakes(timeline, endpoints, side)
-    told = []
-    for handshake in (each for each in handshakes if each.opened is not None):
-        partner = next((event for event in served if _belongs(event, handshake, near_ms)), None)
-        if partner is not None:
-            served.remove(partner)
-        elif handshake.opened is not None and not _at_the_end(timeline, handshake.opened, near_ms):
-            told.append(
-                f"the browser opened a {side.value} session at {handshake.opened.at_ms:.0f} ms, the server did not"
-            )
+    match = _matched(timeline, endpoints, side, near_ms)
+    told = [
+        f"the browser opened a {side.value} session at {opened.at_ms:.0f} ms, the server did not"
+        for opened, served in match.pairs
+        if served is None and not _at_the_end(timeline, opened, near_ms)
+    ]
     return told + [
         f"the {side.value} server opened a session at {event.at_ms:.0f} ms, the browser did not"
-        for event in served
-        if not _at_the_end(timeline, event, near_ms) and not any(_was_cut(event, each, near_ms) for each in handshakes)
+        for event in match.alone
+        if not _at_the_end(timeline, event, near_ms)
+        and not any(_was_cut(event, each, near_ms) for each in match.handshakes)
     ]
+
+
+def _matched(timeline: Timeline, endpoints: Endpoints, side: Side, near_ms: float) -> _Match:
+    alone = timeline.all(SessionOpened, lambda event: event.source is _SOURCE[side])
+    handshakes = _handshakes(timeline, endpoints, side)
+    pairs: list[tuple[SocketOpened, SessionOpened | None]] = []
+    for handshake in handshakes:
+        if handshake.opened is not None:
+            partner = next((event for event in alone if _belongs(event, handshake, near_ms)), None)
+            if partner is not None:
+                alone.remove(partner)
+            pairs.append((handshake.opened, partner))
+    return _Match(tuple(handshakes), tuple(pairs), tuple(alone))
 
 
 def _handshakes(timeline: Timeline, endpoints: Endpoints, side: Side) -> list[_Handshake]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.crosscheck import disagreements
+from conformance.crosscheck import disagreements, lateness_ms
 from conformance.errors import DataError
 from conformance.events import ObservationEnded, SubjectStarted
 from conformance.model import Level, Outcome
 from conformance.oracles import ORACLES, Case
 from conformance.oracles.proof import unproved
+from conformance.repeats import repeats_of
 from conformance.results import RequirementResult, RunResult, ScenarioResult, SubjectResult, timeline_path
 from conformance.verdict import Finding, Verdict, never_arose, worst
 
@@ -41,7 +42,11 @@ def judge_scenario(
     requirements: Mapping[str, Requirement],
     error_ms: float,
 ) -> ScenarioResult:
-    """What one scenario says of one subject. ``error_ms``: the stated error of the record's times."""
+    """What one scenario says of one subject. ``error_ms``: the stated error of the record's times.
+
+    What the scenario itself saw of the machine counts where it is worse: how late the harness was, and how
+    much later than the servers the browser was.
+    """
     if record.failure is not None:
         return _not_judged(scenario, record, Verdict.ERROR, record.failure)
     if record.unsupported is not None:
@@ -50,14 +55,16 @@ def judge_scenario(
     ended = None if timeline is None else timeline.first(ObservationEnded)
     if timeline is None or ended is None or timeline.first(SubjectStarted) is None:
         return _not_judged(scenario, record, Verdict.ERROR, "the record of this scenario has no start or no end")
-    case = Case.of(scenario, profile, timeline, max(error_ms, ended.lag_ms))
+    late_ms = lateness_ms(timeline.until(ended.at_ms), profile.endpoints, error_ms)
+    case = Case.of(scenario, profile, timeline, max(error_ms, ended.lag_ms, late_ms))
     found = (_ask(case, each, requirements) for each in _asked(scenario, requirements))
     connected_to = _connected_to(case)
     sure = tuple(_doubted(case, ended, [finding for finding in found if finding is not None]))
     findings = sure if _arrived(scenario, connected_to) else tuple(_astray(scenario, sure, connected_to))
     verdict, reason = _summary(findings)
     first = case.sessions[0].opened_ms - case.start_ms if case.sessions else None
-    return _result(scenario, record, verdict, findings, reason, connected_to=connected_to, connect_ms=first)
+    result = _result(scenario, record, verdict, findings, reason, connected_to=connected_to, connect_ms=first)
+    return replace(result, error_ms=case.error_ms)
 
 
 def _not_judged(scenario: Scenario, record: ScenarioRecord, verdict: Verdict, reason: str) -> ScenarioResult:
@@ -255,7 +262,7 @@ def _subject(record: RunRecord, profile: Profile, requirements: Mapping[str, Req
     )
     levels = {level: worst(_of_level(judged, level)) for level in Level if any(each.level is level for each in judged)}
     verdict = worst([*levels.values(), *(Verdict.ERROR for each in scenarios if each.verdict is Verdict.ERROR)])
-    return SubjectResult(profile.name, profile.version, verdict, levels, judged, scenarios)
+    return SubjectResult(profile.name, profile.version, verdict, levels, judged, scenarios, repeats_of(scenarios))
 
 
 def _of_level(judged: Iterable[RequirementResult], level: Level) -> list[Verdict]:

@@ -13,6 +13,18 @@ from conformance.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """Where the stated error comes from. ``made_at``: ISO 8601, UTC; "" where nobody has calibrated this machine.
+
+    ``times``: over how many known delays.
+    """
+
+    error_ms: float
+    times: int = 0
+    made_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """What the run was made with. ``error_ms``: the stated error of every time in the record."""
 
@@ -27,6 +39,7 @@ class Environment:
     seed: int
     started_at: str  # ISO 8601, UTC
     error_ms: float
+    calibration: Calibration | None = None  # None: a record that is older than calibration
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from conformance.model import Level, Outcome
 from conformance.record import Environment
+from conformance.repeats import Repeats
 from conformance.verdict import Finding, Verdict
 
 SCHEMA = 1  # of the JSON results; more keys may come without a new number
@@ -26,7 +27,7 @@ class ScenarioResult:
     ``requirements``: what the scenario covers. ``findings``: those and the invariants that arose.
     ``connected_to``: the session that was open at the end of the observation, the latest if there were
     several. ``connect_ms``: from the subject's start to its first session. ``reason``: the worst
-    finding's. ``timeline``: where the record has the events, None if there are none.
+    finding's. ``timeline``: where the record has the events, None if there are none. ``error_ms``: of its times.
     """
 
     scenario: str
@@ -41,6 +42,7 @@ class ScenarioResult:
     says: str = ""
     requirements: tuple[str, ...] = ()
     timeline: str | None = None
+    error_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class RequirementResult:
 
 @dataclass(frozen=True, slots=True)
 class SubjectResult:
-    """One subject. ``levels`` has the levels that something was said of."""
+    """One subject. ``levels`` has the levels that something was said of; ``repeats`` what was run more than once."""
 
     name: str
     version: str
@@ -71,6 +73,7 @@ class SubjectResult:
     levels: Mapping[Level, Verdict]
     requirements: tuple[RequirementResult, ...]
     scenarios: tuple[ScenarioResult, ...]
+    repeats: tuple[Repeats, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ def _subject(subject: SubjectResult) -> dict[str, Any]:
         "levels": {level.value: subject.levels[level].value for level in Level if level in subject.levels},
         "requirements": [_requirement(requirement) for requirement in subject.requirements],
         "scenarios": [_scenario(scenario, levels) for scenario in subject.scenarios],
+        "repeats": [_repeats(repeats) for repeats in subject.repeats],
     }
 
 
@@ -159,6 +163,7 @@ def _scenario(scenario: ScenarioResult, levels: Mapping[str, Level]) -> dict[str
         "family": scenario.family,
         "says": scenario.says,
         "wall_ms": _rounded(scenario.wall_ms),
+        "error_ms": _rounded(scenario.error_ms),
         "findings": [_finding(finding, levels) for finding in scenario.findings],
     }
 
@@ -175,6 +180,33 @@ def _finding(finding: Finding, levels: Mapping[str, Level]) -> dict[str, Any]:
         "budget_ms": _rounded(finding.budget_ms),
         "arose": finding.arose,
     }
+
+
+def _repeats(repeats: Repeats) -> dict[str, Any]:
+    low, high = repeats.interval or (None, None)
+    return {
+        "id": repeats.scenario,
+        "verdict": repeats.verdict,
+        "runs": repeats.runs,
+        "counts": {verdict.value: count for verdict, count in repeats.counts},
+        "flaky": list(repeats.flaky),
+        "passed": {"count": repeats.passed, "of": repeats.judged, "low": _share(low), "high": _share(high)},
+        "connected": repeats.connected,
+        "connect_ms": [
+            {
+                "share": each.share,
+                "needs": each.needs,
+                "value": _rounded(each.value),
+                "low": _rounded(each.low),
+                "high": _rounded(each.high),
+            }
+            for each in repeats.connects
+        ],
+    }
+
+
+def _share(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, 4)
 
 
 def _rounded(milliseconds: float | None) -> float | None:

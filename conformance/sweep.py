@@ -4,23 +4,18 @@ Pure: ``next_delay`` says what to try next, from the trials so far; ``edge_of`` 
 both ends of the range, then bisection to the precision, then repeats at the edge: a subject's timers are
 late by chance, so each side of the edge is tried until it has been unanimous so often, and moves outwards
 where it was not.
-
-The intervals are Clopper and Pearson's, from the binomial tail itself by bisection: one quantile of one
-distribution does not pay for scipy.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from math import comb
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+from conformance.intervals import clopper_pearson
 
-CONFIDENCE = 0.95
-_HALVINGS = 50  # of an interval of probabilities: below any error that matters
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,28 +167,3 @@ def sentence(name: str, search: Search, edge: Edge) -> str:
         return f"{name} is never local {here}"
     between = leaves - stays > search.precision_ms * (1 + 1e-9)
     return f"{name} leaves local between {stays:g} and {leaves:g} ms{'; in between, chance decides' if between else ''}"
-
-
-# --- an interval for a share ---------------------------------------------------------------------
-
-
-def clopper_pearson(hits: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The probabilities that do not make ``hits`` of ``trials``, or fewer or more, rarer than half the rest."""
-    rest = (1 - confidence) / 2
-    low = 0.0 if hits == 0 else _solve(lambda p: _at_least(hits, trials, p) < rest)
-    high = 1.0 if hits == trials else _solve(lambda p: 1 - _at_least(hits + 1, trials, p) > rest)
-    return low, high
-
-
-def _at_least(hits: int, trials: int, p: float) -> float:
-    """The probability of ``hits`` or more."""
-    return sum(comb(trials, k) * p**k * (1 - p) ** (trials - k) for k in range(hits, trials + 1))
-
-
-def _solve(is_below: Callable[[float], bool]) -> float:
-    """Where ``is_below`` turns false, between 0 and 1."""
-    low, high = 0.0, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if is_below(middle) else (low, middle)
-    return (low + high) / 2

@@ -29,6 +29,10 @@ class Timeline:
         ordered = sorted(events, key=lambda event: event.at_ms)
         return cls(tuple(replace(event, seq=seq) for seq, event in enumerate(ordered)))
 
+    def until(self, at_ms: float) -> Timeline:
+        """What had been seen by then; what another source saw in that very millisecond, too."""
+        return Timeline(tuple(event for event in self.events if event.at_ms <= at_ms))
+
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from conformance.rig.browsers import Browser, find_browser
 
 # The machine may be busy (tests run four at once), so an example has no deadline of its own.
-settings.register_profile("conform", deadline=None, print_blob=True)
+# A property that holds in 100 examples may break in 5,000: CONFORM_EXAMPLES=5000 looks harder.
+settings.register_profile(
+    "conform", deadline=None, print_blob=True, max_examples=int(os.environ.get("CONFORM_EXAMPLES", "100"))
+)
+# For mutation testing: the same examples every time, and none made smaller once it has failed.
+settings.register_profile(
+    "quick", deadline=None, max_examples=25, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("conform")
+
+
+@pytest.fixture(autouse=True)
+def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes what its user has calibrated."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
 
 
 @pytest.fixture(scope="session")

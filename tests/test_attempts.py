@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.attempts import SETTLED_MS, Attempt, Ending, Session, attempts, begun, probes, sessions
-from conformance.events import Event, FetchStarted, Source
+from conformance.events import Event, FetchAnswered, FetchStarted, Source
 from conformance.model import Endpoints, Side
 from tests.timelines import LOCAL, PUBLIC, URLS, Story, story
 
@@ -246,3 +247,16 @@ def test_every_probe_and_socket_is_in_exactly_one_attempt(parts: list[str], data
     assert sum((each.probe is not None) + len(each.sockets) for each in found) == len(parts)
     assert [each.started.seq for each in found] == sorted(each.started.seq for each in found)
     assert len({each.started.url for each in found} - {ENDPOINTS.signature, *URLS.values()}) == 0
+
+
+def test_a_probes_status_is_its_last_answers() -> None:
+    told = story().probe(at=10, answered=None).redirected("http://localhost:3003/elsewhere", at=12)
+    redirected = told.seen(FetchAnswered(at_ms=14, source=Source.BROWSER, request=1, status=200))
+    (probe,) = probes(redirected.build(), ENDPOINTS)
+    assert (probe.status, len(probe.answers)) == (200, 2)
+
+
+@pytest.mark.parametrize(("status", "delivered"), [(198, False), (200, True), (204, True), (299, True), (300, False)])
+def test_only_a_2xx_delivers(status: int, delivered: bool) -> None:
+    (probe,) = probes(story().probe(at=10, answered=status, ended=15).build(), ENDPOINTS)
+    assert probe.delivered is delivered

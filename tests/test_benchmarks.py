@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import catalogue, delay, detail, memory, throughput
+from benchmarks import catalogue, delay, detail, memory, mutation, throughput
 from benchmarks.measure import (
     Block,
     counted,
@@ -19,30 +19,19 @@ from benchmarks.measure import (
     pace_ratio,
     per_minute,
     plot,
-    quantile,
     slope,
     spread,
     table,
 )
 from benchmarks.shell import Process, below, parse_stat, scenario_called, without_waits
+from conformance.calibration import Answered
 from conformance.errors import InputError
-from conformance.events import (
-    Event,
-    FetchAnswered,
-    FetchStarted,
-    ObservationEnded,
-    RequestReceived,
-    ResponseSent,
-    Source,
-)
-from conformance.model import Endpoints, Level, Outcome
+from conformance.model import Level, Outcome
 from conformance.record import Environment
 from conformance.results import RunResult, ScenarioResult, SubjectResult
-from conformance.timeline import Timeline
 from conformance.verdict import Finding, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
-ENDPOINTS = Endpoints()
 
 
 def block(*each_ms: float, wall_ms: float | None = None) -> Block:
@@ -50,16 +39,6 @@ def block(*each_ms: float, wall_ms: float | None = None) -> Block:
 
 
 # --- figures -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.5, 50), (0.95, 95), (0.99, 99), (0.991, 100), (1.0, 100)])
-def test_quantile_is_a_measured_value(share: float, expected: float) -> None:
-    assert quantile(reversed(range(1, 101)), share) == expected
-
-
-def test_quantile_of_nothing_is_no_figure() -> None:
-    with pytest.raises(ValueError, match="no values"):
-        quantile([], 0.5)
 
 
 def test_one_outlier_in_a_few_is_their_p99() -> None:
@@ -151,44 +130,8 @@ def test_catalogue_report_counts_apart_what_only_some_runs_judged() -> None:
 # --- delays --------------------------------------------------------------------------------------
 
 
-def answer(*, asked: float = 1.0, received: float = 2.0, sent: float = 52.5, known: float = 53.5) -> list[Event]:
-    return [
-        FetchStarted(at_ms=asked, source=Source.BROWSER, request=7, url=ENDPOINTS.signature, method="GET"),
-        RequestReceived(
-            at_ms=received,
-            source=Source.LOCAL,
-            connection=1,
-            method="GET",
-            target="/semantest-signature",
-            host="localhost:3003",
-            origin=None,
-            upgrade=False,
-        ),
-        ResponseSent(at_ms=sent, source=Source.LOCAL, connection=1, status=200, size=40),
-        FetchAnswered(at_ms=known, source=Source.BROWSER, request=7, status=200),
-        ObservationEnded(at_ms=99.0, source=Source.RIG, reason="over", lag_ms=3.0),
-    ]
-
-
-def test_delay_is_read_off_the_timeline() -> None:
-    seen = delay.answered(Timeline.of(answer()), ENDPOINTS, 50.0)
-    assert seen == delay.Answered(50.0, joined_ms=51.5, browser_ms=52.5, fake_ms=50.5, lag_ms=3.0)
-
-
-@pytest.mark.parametrize("missing", range(5))
-def test_delay_needs_every_part(missing: int) -> None:
-    events = answer()
-    del events[missing]
-    assert delay.answered(Timeline.of(events), ENDPOINTS, 50.0) is None
-
-
-def test_errors_are_what_is_left_of_the_delay() -> None:
-    seen = [delay.Answered(0.0, 0.5, 4.0, 0.0, 0.0), delay.Answered(100.0, 101.5, 103.0, 101.0, 0.0)]
-    assert delay.errors(seen) == {"joined": [0.5, 1.5], "browser": [0.0, -1.0], "fake": [0.0, 1.0]}
-
-
 def test_delay_report_holds_the_target_against_the_worst_of_a_hundred() -> None:
-    seen = [delay.Answered(0.0, 0.5, 4.0, 0.0, 0.0)] * 99 + [delay.Answered(200.0, 209.0, 204.0, 200.0, 8.0)]
+    seen = [Answered(0.0, 0.5, 4.0, 0.0, 0.0)] * 99 + [Answered(200.0, 209.0, 204.0, 200.0, 8.0)]
     assert "met (at most 5)" in delay.report(seen, 0).splitlines()[2]
     told = delay.report([*seen, seen[-1]], 3)
     assert "MISSED (at most 5)" in told.splitlines()[2]
@@ -196,20 +139,16 @@ def test_delay_report_holds_the_target_against_the_worst_of_a_hundred() -> None:
     assert "not seen whole: 3 of 104" in told
 
 
-def test_every_delay_comes_once_a_pass_and_no_delay_more_often() -> None:
-    planned = delay.with_baseline(delay.in_random_order(5, 1))
-    assert sorted(set(planned)) == list(range(0, 401, 5))
-    assert planned.count(0) == 1 + 11
-    assert len(planned) == 81 + 11
-    assert delay.in_random_order(5, 1) != delay.in_random_order(5, 2)
+def test_every_eighth_answer_is_the_baseline() -> None:
+    planned = delay.with_baseline([5.0 * number for number in range(1, 18)])
+    assert planned[:3] == [0.0, 5.0, 10.0]
+    assert [place for place, one in enumerate(planned) if one == 0] == [0, 9, 18]
+    assert len(planned) == 17 + 3
 
 
-def test_only_the_local_answer_and_the_watching_change() -> None:
+def test_a_scenario_without_waits_is_otherwise_the_same() -> None:
     scenario = scenario_called("local-up")
-    slow = delay.delayed(scenario, 250.0)
-    assert [str(fault) for fault in slow.given.local] == ["answer(delay_ms=250.0)"]
-    assert slow.given.public == scenario.given.public
-    assert (slow.stated_wait_ms, slow.then.session) == (0.0, scenario.then.session)
+    assert without_waits(scenario).stated_wait_ms == 0 < scenario.stated_wait_ms
     assert without_waits(scenario).given == scenario.given
 
 
@@ -346,7 +285,14 @@ def test_plot_shows_flat_as_flat_and_starts_at_zero() -> None:
     assert plot([]) == ""
 
 
-SCRIPTS: list[Callable[[], object]] = [catalogue.parse, delay.parse, memory.parse, throughput.parse]
+SCRIPTS: list[Callable[[], object]] = [
+    catalogue.parse,
+    delay.parse,
+    memory.parse,
+    mutation.parse,
+    throughput.parse,
+]
+OF_NO_SUBJECT = {mutation.parse}
 
 
 @pytest.mark.parametrize("parse", SCRIPTS, ids=lambda parse: parse.__module__)
@@ -357,7 +303,7 @@ def test_script_explains_itself(
     with pytest.raises(SystemExit) as ended:
         parse()
     assert ended.value.code == 0
-    assert "--extension" in capsys.readouterr().out
+    assert ("MODULE" if parse in OF_NO_SUBJECT else "--extension") in capsys.readouterr().out
 
 
 def test_counts_begin_at_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

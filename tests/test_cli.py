@@ -144,7 +144,7 @@ def test_ctrl_c_before_anything_ran(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_help_names_every_command(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(typed.split()) == ExitStatus.CONFORMS
     text = capsys.readouterr().out
-    for command in ("run", "judge", "report", "doctor", "schema", "list", "test"):
+    for command in ("run", "judge", "report", "calibrate", "crosscheck", "doctor", "schema", "list", "test"):
         assert f"\n  {command} " in text
     assert "..." not in text.replace("[ARGS]...", "")  # no help was cut
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.crosscheck import SLACK_MS, disagreements
+from conformance.crosscheck import SLACK_MS, disagreements, lateness_ms
 from conformance.events import FetchStarted, RequestReceived, SessionOpened, SocketOpened, Source
-from conformance.model import Endpoints
+from conformance.model import Endpoints, Side
 from tests.timelines import LOCAL, PUBLIC, Story, story
 
 ERROR_MS = 5.0
@@ -143,3 +143,39 @@ def test_a_question_that_arrives_long_after_its_end() -> None:
 
 def test_a_question_that_did_not_arrive_is_no_disagreement() -> None:
     assert told_apart(story().probe(at=10, ended=15).without(RequestReceived).end(at=6000)) == ()
+
+
+# --- how late the browser was --------------------------------------------------------------------
+
+
+def late(*stories: Story) -> list[float]:
+    return [lateness_ms(told.build(), Endpoints(), 5) for told in stories]
+
+
+def opened(at: float, served: float, side: Side = LOCAL) -> Story:
+    told = story().probe(at=10, ended=15).socket(side, at=17, opened=at).without(SessionOpened)
+    source = Source.LOCAL if side is LOCAL else Source.PUBLIC
+    return told.seen(SessionOpened(at_ms=served, source=source, connection=2))
+
+
+def test_a_browser_is_late_by_what_its_session_opened_after_the_servers() -> None:
+    assert late(opened(400, 100), opened(400, 100, PUBLIC), opened(100, 100)) == [300, 300, 0]
+
+
+def test_a_browser_is_never_early() -> None:
+    """Its log has whole milliseconds."""
+    assert late(opened(100, 100.9)) == [0]
+
+
+def test_a_session_that_only_one_saw_says_nothing_of_the_time() -> None:
+    only_browser = story().socket(LOCAL, at=10, opened=400).without(SessionOpened)
+    only_server = (
+        story().socket(LOCAL, at=10, failed=400).seen(SessionOpened(at_ms=100, source=Source.LOCAL, connection=1))
+    )
+    assert late(only_browser, only_server, story()) == [0, 0, 0]
+
+
+def test_each_session_is_matched_once_and_the_latest_counts() -> None:
+    told = opened(60, 50).socket(LOCAL, at=1000, opened=1040)
+    assert late(told) == [10]
+    assert late(told.without(SessionOpened).seen(SessionOpened(at_ms=50, source=Source.LOCAL, connection=2))) == [10]

@@ -9,6 +9,7 @@ import pytest
 
 from conformance.access import Passage, checked
 from conformance.bundle import bundled
+from conformance.calibration import DEFAULT_ERROR_MS
 from conformance.catalogue import by_id
 from conformance.events import AccessSet, RequestReceived, Source
 from conformance.files import load_requirements, load_scenarios
@@ -18,7 +19,6 @@ from conformance.plan import PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RigMode, RunSettings, open_pool
-from conformance.rig.environment import ERROR_MS
 from conformance.subjects import load_subject
 from conformance.verdict import Finding, Verdict
 
@@ -37,7 +37,9 @@ def carry_out(browser: Browser, *names: str, rig: RigMode = RigMode.WARM) -> lis
 
 
 def net_2(record: ScenarioRecord) -> Finding:
-    result = judge_scenario(SCENARIOS[record.scenario], PAGE_PROBE, record, by_id(load_requirements()), ERROR_MS)
+    result = judge_scenario(
+        SCENARIOS[record.scenario], PAGE_PROBE, record, by_id(load_requirements()), DEFAULT_ERROR_MS
+    )
     return next(one for one in result.findings if one.requirement == "NET-2")
 
 

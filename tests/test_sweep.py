@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.sweep import Edge, Search, Share, Trial, clopper_pearson, edge_of, next_delay, sentence
+from conformance.sweep import Edge, Search, Trial, edge_of, next_delay, sentence
 
 Subject = Callable[[float], bool]  # whether it stays local at a delay
 MOST_TRIALS = 400  # a search that needs more does not end
@@ -122,31 +122,3 @@ def test_a_range_that_is_none_is_refused(search: Search) -> None:
 )
 def test_it_is_said_in_a_sentence(edge: tuple[float | None, float | None], said: str) -> None:
     assert sentence("x", Search(), Edge(*edge, ())) == said
-
-
-# --- intervals -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("hits", "trials", "interval"),
-    [  # the exact intervals that textbooks print
-        (0, 10, (0, 0.3085)),
-        (10, 10, (0.6915, 1)),
-        (5, 10, (0.1871, 0.8129)),
-        (1, 20, (0.0013, 0.2487)),
-        (81, 263, (0.2527, 0.3676)),
-        (0, 1, (0, 0.975)),
-    ],
-)
-def test_intervals_are_the_exact_ones(hits: int, trials: int, interval: tuple[float, float]) -> None:
-    assert clopper_pearson(hits, trials) == pytest.approx(interval, abs=0.00011)
-
-
-@given(st.integers(1, 60), st.data())
-def test_an_interval_holds_the_share(trials: int, data: st.DataObject) -> None:
-    hits = data.draw(st.integers(0, trials))
-    share = Share(0, hits, trials)
-    low, high = share.interval
-    assert 0 <= low <= share.value <= high <= 1
-    mirrored = clopper_pearson(trials - hits, trials)
-    assert (1 - high, 1 - low) == pytest.approx(mirrored, abs=1e-9)

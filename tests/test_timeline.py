@@ -76,3 +76,9 @@ def test_nothing_found_is_none(timeline: Timeline) -> None:
     assert timeline.first(SocketStarted, after=timeline.events[3]) is None
     assert timeline.last(SocketStarted, before=timeline.events[1]) is None
     assert Timeline(()).first(Event) is None
+
+
+def test_until_keeps_what_was_seen_in_that_very_millisecond() -> None:
+    told = Timeline.of([fetch(0), socket(10), fetch(10), socket(11)])
+    assert [event.at_ms for event in told.until(10)] == [0, 10, 10]
+    assert len(told.until(9.999)) == 1

@@ -47,6 +47,7 @@ class RunOptions:
     headed: bool = False
     reports: tuple[Target, ...] = ()
     browser: str | None = None
+    calibration: Path | None = None
     output: Path = OUTPUT
     verbose: bool = False
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -28,7 +29,9 @@ from conformance.plan import Plan, PlanItem, make_plan, unsupported
 from conformance.record import RunRecord, ScenarioRecord
 from conformance.report import view
 from conformance.report.progress import Progress, progress_on
+from conformance.results import RunResult
 from conformance.rig.browsers import find_browser
+from conformance.rig.calibrating import find_calibration
 from conformance.rig.engine import RunSettings, run_plan
 from conformance.rig.environment import describe_environment
 from conformance.store import RunWriter, create_run_dir
@@ -36,16 +39,38 @@ from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from rich.console import Console
 
-    from conformance.model import Scenario
+    from conformance.model import Profile, Scenario
     from conformance.record import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A run that was carried out and judged. ``footer``: how much, how long, where."""
+
+    directory: Path
+    record: RunRecord
+    result: RunResult
+    footer: str
 
 
 def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
     """Judge the subjects; tables go to ``out``, progress to ``err``."""
+    if options.list_only:
+        for scenario in _chosen(*_planned(options)[:2]):
+            out.print(Text(f"{scenario.id}  {', '.join(scenario.covers)}"), soft_wrap=True)
+        return ExitStatus.CONFORMS
+    done = perform(err, options)
+    status = say(out, done.result, options.level, verbose=options.verbose)
+    out.print(Text(done.footer))
+    for target in write_reports(options.reports, done.result, done.record, options.level):
+        out.print(Text(f"{target.format}: {target.path}"))
+    return status
+
+
+def _planned(options: RunOptions) -> tuple[Plan, tuple[Scenario, ...], tuple[Profile, ...], tuple[Requirement, ...]]:
     requirements = load_requirements()
     catalogue = load_scenarios(requirements=by_id(requirements))
     profiles = load_subjects(options.extensions, options.subjects)
@@ -58,10 +83,12 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
         repeat=options.repeat,
         seed=options.seed if options.shuffle else None,
     )
-    if options.list_only:
-        for scenario in _chosen(plan, catalogue):
-            out.print(Text(f"{scenario.id}  {', '.join(scenario.covers)}"), soft_wrap=True)
-        return ExitStatus.CONFORMS
+    return plan, catalogue, profiles, requirements
+
+
+def perform(err: Console, options: RunOptions) -> Done:
+    """Observe, keep and judge, without a word on it; progress goes to ``err``."""
+    plan, catalogue, profiles, requirements = _planned(options)
     started = datetime.now(UTC)
     settings = RunSettings(
         browser=find_browser(options.browser),
@@ -71,7 +98,9 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
         seed=options.seed,
         fail_fast=options.fail_fast,
     )
-    environment = describe_environment(settings, started.isoformat(timespec="seconds").replace("+00:00", "Z"))
+    calibration = find_calibration(options.calibration, settings.browser)
+    begun_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
+    environment = describe_environment(settings, begun_at, calibration)
     run_id = new_run_id(started)
     directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:
@@ -82,11 +111,7 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
             carry_out(plan, settings, carrier)
         record, result = judged(directory)
         writer.results(result)
-    status = say(out, result, options.level, verbose=options.verbose)
-    out.print(Text(footer(plan, writer.kept, datetime.now(UTC) - started, directory)))
-    for target in write_reports(options.reports, result, record, options.level):
-        out.print(Text(f"{target.format}: {target.path}"))
-    return status
+    return Done(directory, record, result, footer(plan, writer.kept, datetime.now(UTC) - started, directory))
 
 
 def footer(plan: Plan, kept: int, took: timedelta, directory: Path) -> str:

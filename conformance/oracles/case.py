@@ -50,7 +50,7 @@ class Case:
     def of(cls, scenario: Scenario, profile: Profile, timeline: Timeline, error_ms: float) -> Case:
         """The case that ``timeline`` makes; what comes after the end of the observation is left out."""
         ended = timeline.first(ObservationEnded)
-        seen = timeline if ended is None else Timeline(timeline.events[: ended.seq + 1])
+        seen = timeline if ended is None else timeline.until(ended.at_ms)
         return cls(
             scenario=scenario,
             profile=profile,
@@ -178,7 +178,7 @@ class Case:
         evidence = evidence_of(since, later, self.timeline.last(ObservationEnded))
         if waited_ms > patience_ms + self.error_ms:
             return Finding(requirement, Verdict.FAIL, reason, evidence, measured_ms=waited_ms, budget_ms=patience_ms)
-        if later is not None:
+        if later is not None and waited_ms <= patience_ms:
             return None
         return Finding(requirement, Verdict.INCONCLUSIVE, f"{reason}; only {patience_ms:.0f} ms would tell", evidence)
 

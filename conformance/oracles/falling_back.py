@@ -115,6 +115,8 @@ def _server_went(case: Case, lost: Session, end: Event) -> bool:
     """Whether the server ended it in mid-session, and not silently (that is FALL-3's)."""
     if isinstance(end, SessionsDropped):
         return name_of(end.fault) != HALF_OPEN
+    if lost.socket.bereft is not None:
+        return False  # the rig ended the worker that held it; that the server saw it go is no act of the server's
     near = case.error_ms + _SAME_CLOSE_MS
     closes = case.timeline.all(
         SessionClosed, lambda event: event.source is SOURCE[lost.side] and abs(event.at_ms - end.at_ms) <= near

@@ -5,6 +5,7 @@ Pure. Both sources are asked: the browser for what the subject tried, the fakes 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -32,11 +33,17 @@ from conformance.oracles.world import STAGES, Stage
 from conformance.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from conformance.attempts import Attempt, Session, SocketTry
     from conformance.oracles.case import Case
 
 # A fake may record what came in this much later than the browser sent it.
 _DELIVERY_MS = 50.0
+
+# What follows the end of a session may seem to come before it: the browser's log has whole milliseconds,
+# and the server's side of a close is known to it a round trip later.
+_CLOSE_MS = 5.0
 
 _ARRIVALS = (ConnectionAccepted, RequestReceived, JunkReceived, TlsFailed, SessionOpened, FrameReceived)
 _PARTING = ("close", "pong")  # ends a session, or is the browser's own answer: nothing of the subject's
@@ -55,13 +62,13 @@ def local_is_private(case: Case) -> Finding | None:
     windows = [_chosen(case, session) for session in case.sessions if session.side is Side.LOCAL]
     if not windows:
         return case.absent("PRIV-1", "the subject had no local session")
-    for start_ms, end_ms in windows:
-        leak = next(
-            (event for event in case.timeline if start_ms < event.at_ms < end_ms and _is_public(case, event)), None
-        )
-        if leak is not None:
-            reason = f"{_told(leak)} at {leak.at_ms:.0f} ms, while its session was with the local server"
-            return Finding("PRIV-1", Verdict.FAIL, reason, evidence_of(leak))
+    if (leak := _leak(case, windows)) is not None:
+        reason = f"{_told(leak)} at {leak.at_ms:.0f} ms, while its session was with the local server"
+        return Finding("PRIV-1", Verdict.FAIL, reason, evidence_of(leak))
+    exactly = [_chosen(replace(case, error_ms=0.0), session) for session in case.sessions if session.side is Side.LOCAL]
+    if (leak := _leak(case, exactly)) is not None:
+        reason = f"{_told(leak)} at {leak.at_ms:.0f} ms, as its local session ended"
+        return Finding("PRIV-1", Verdict.INCONCLUSIVE, f"{reason}: {_within(case)}", evidence_of(leak))
     chosen_ms = sum(end_ms - start_ms for start_ms, end_ms in windows)
     evidence = evidence_of(*(session.opened for session in case.sessions if session.side is Side.LOCAL))
     reason = (
@@ -69,6 +76,16 @@ def local_is_private(case: Case) -> Finding | None:
         f"its choice, neither in the browser's log nor at the server"
     )
     return Finding("PRIV-1", Verdict.PASS, reason, evidence)
+
+
+def _leak(case: Case, windows: Sequence[tuple[float, float]]) -> Event | None:
+    """The first thing that went to the public host in one of these stretches."""
+    public = [event for event in case.timeline if _is_public(case, event)]
+    return next((event for low, high in windows for event in public if low < event.at_ms < high), None)
+
+
+def _within(case: Case) -> str:
+    return f"within the error of ±{case.error_ms:.0f} ms"
 
 
 def _chosen(case: Case, session: Session) -> tuple[float, float]:
@@ -81,7 +98,7 @@ def _chosen(case: Case, session: Session) -> tuple[float, float]:
     ends = [case.end_ms if session.left_ms is None else session.left_ms]
     if closed is not None:
         ends.append(closed.at_ms)
-    return start_ms, max(start_ms, min(ends) - case.error_ms)
+    return start_ms, max(start_ms, min(ends) - max(case.error_ms, _CLOSE_MS))
 
 
 def _is_public(case: Case, event: Event) -> bool:
@@ -117,10 +134,12 @@ def _told(event: Event) -> str:
 def nothing_but_the_question(case: Case) -> Finding | None:
     """It sends nothing but the signature GET to a local server without a good signature."""
     asked = [attempt for attempt in case.attempts if _unsigned(case, attempt)]
-    sent = _sent_by_browser(case) or _tried_anyway(asked) or _received(case)
-    if sent is not None:
+    if (sent := _sent(case)) is not None:
         reason = f"{_told(sent)} at {sent.at_ms:.0f} ms, and the local server had shown no good signature"
         return Finding("PRIV-2", Verdict.FAIL, reason, evidence_of(sent))
+    if (sent := _sent(replace(case, error_ms=0.0))) is not None:
+        reason = f"{_told(sent)} at {sent.at_ms:.0f} ms, as the local server lost its good signature"
+        return Finding("PRIV-2", Verdict.INCONCLUSIVE, f"{reason}: {_within(case)}", evidence_of(sent))
     questions = [attempt.probe.started for attempt in asked if attempt.probe is not None]
     if not questions:
         return case.absent("PRIV-2", "the subject asked no local server without a good signature")
@@ -131,6 +150,12 @@ def nothing_but_the_question(case: Case) -> Finding | None:
         f"in the {watched_ms:.0f} ms since"
     )
     return Finding("PRIV-2", Verdict.PASS, reason, evidence_of(*questions))
+
+
+def _sent(case: Case) -> Event | None:
+    """The first thing that a local server without a good signature should not have been sent."""
+    asked = [attempt for attempt in case.attempts if _unsigned(case, attempt)]
+    return _sent_by_browser(case) or _tried_anyway(asked) or _received(case)
 
 
 def _is_unsigned_at(case: Case, at_ms: float) -> bool:

@@ -15,7 +15,7 @@ from conformance.events import WorldSet
 from conformance.model import Side
 from conformance.oracles.findings import Budget, evidence_of, gather
 from conformance.oracles.registry import oracle
-from conformance.oracles.waits import GROWTH_WAITS_MIN, JITTER_WAITS_MIN, Jitter, grow, jitter, noise_ms
+from conformance.oracles.waits import JITTER_WAITS_MIN, Trait, growth, jitter, noise_ms
 from conformance.throttle import in_wait_ms
 from conformance.verdict import Finding, Verdict
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 # While both servers are away, the next attempt may be this many times later than the longest wait
 # before it: waits that double, with jitter, stay below.
 _SILENCE_FACTOR = 3.0
-
-# With a larger error than this, equal waits and jittered ones look alike.
-_TELLING_ERROR_MS = 50.0
 
 
 # --- RETRY-1 -------------------------------------------------------------------------------------
@@ -156,7 +153,7 @@ def _rows(case: Case) -> tuple[list[list[tuple[float, Event]]], list[Event]]:
     left_out: list[Event] = []
     before = -1
     for failed, following, wait_ms in _waits(case):
-        if in_wait_ms(case.attempts, following, wait_ms) > noise_ms(wait_ms, case.error_ms):
+        if in_wait_ms(case.attempts, following, wait_ms) > noise_ms(wait_ms, 0.0):
             left_out.append(following.started)
             continue
         if failed.index != before:
@@ -200,31 +197,29 @@ def _judged(
     longest = max(rows, key=len)
     waits = [wait_ms for wait_ms, _ in longest]
     told = f"waited {', '.join(f'{wait_ms:.0f}' for wait_ms in waits)} ms between attempts"
-    wrong, unsaid = _pattern(waits, case.error_ms, with_jitter=with_jitter)
+    grown = growth(waits, case.error_ms)
+    jittered = jitter(waits, case.error_ms) if with_jitter else Trait.SEEN
     evidence = evidence_of(*(event for _, event in longest))
-    if wrong:
-        return Finding(requirement, Verdict.FAIL, f"{told}: {wrong}", evidence)
+    if grown is Trait.NONE:
+        reason = f"{told}: no longer after repeated failures than after the first"
+        return Finding(requirement, Verdict.FAIL, reason, evidence)
+    if jittered is Trait.NONE:
+        return Finding(requirement, Verdict.FAIL, f"{told}: on a fixed grid, without jitter", evidence)
+    if blurred := _which(Trait.BLURRED, grown, jittered):
+        reason = f"{told}: not to be said within the error of ±{case.error_ms:.0f} ms: {', '.join(blurred)}"
+        return Finding(requirement, Verdict.INCONCLUSIVE, reason, evidence)
+    unsaid = _which(Trait.UNSAID, grown, jittered)
     reason = f"{told}; at least {budget.ms:.0f} ms asked"
     reason = f"{reason} (not to be said from {_count(waits)}: {', '.join(unsaid)})" if unsaid else reason
     least = min(ms for row in rows for ms, _ in row)
     return Finding(requirement, Verdict.PASS, reason, evidence, measured_ms=least, budget_ms=budget.ms)
 
 
-def _pattern(waits: Sequence[float], error_ms: float, *, with_jitter: bool) -> tuple[str, list[str]]:
-    """What is wrong with the row, and what cannot be said of it."""
-    blurred = error_ms > _TELLING_ERROR_MS
-    unsaid = []
-    if blurred or len(waits) < GROWTH_WAITS_MIN:
-        unsaid.append("whether the waits grow")
-    elif not grow(waits, error_ms):
-        return "no longer after repeated failures than after the first", []
-    if with_jitter:
-        found = Jitter.UNSAID if blurred else jitter(waits, error_ms)
-        if found is Jitter.NONE:
-            return "on a fixed grid, without jitter", []
-        if found is Jitter.UNSAID:
-            unsaid.append(f"whether they are jittered ({JITTER_WAITS_MIN} or more would tell)")
-    return "", unsaid
+def _which(wanted: Trait, grown: Trait, jittered: Trait) -> list[str]:
+    """What is so, in words."""
+    more = f" ({JITTER_WAITS_MIN} or more would tell)" if wanted is Trait.UNSAID else ""
+    told = ((grown, "whether the waits grow"), (jittered, f"whether they are jittered{more}"))
+    return [words for trait, words in told if trait is wanted]
 
 
 def _count(waits: Sequence[float]) -> str:

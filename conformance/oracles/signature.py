@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from conformance.oracles.case import Case
 
 
+# A fake notes this much after its work at the latest that it has done it. Whatever the stated error: what is
+# later than that shows nothing, or a busy harness would make evidence.
+_WORK_MS = 50.0
+
+
 @oracle("SIG-1")
 def exact_value(case: Case) -> Finding | None:
     """It accepts only a JSON object with exactly the right value."""
@@ -109,10 +114,14 @@ def _answer_seen(case: Case, attempt: Attempt) -> tuple[Event, ...]:
         # What the browser had kept tells of an earlier answer, not of this one.
         return () if attempt.probe.answers[-1].from_cache else attempt.probe.answers[:1]
     low, high = attempt.probe.started.at_ms, case.probe_over_ms(attempt)
-    effect = case.timeline.first(
-        FaultTookEffect, lambda event: event.source is Source.LOCAL and low <= event.at_ms <= high + case.error_ms
-    )
-    return () if effect is None else (effect,)
+    effects = case.timeline.all(FaultTookEffect, lambda event: low <= event.at_ms <= high + _WORK_MS)
+    return tuple(event for event in effects if event.source is Source.LOCAL and _is_answer(event.fault))[:1]
+
+
+def _is_answer(fault: str) -> bool:
+    """Whether this fault is what the subject is shown for a signature, and not what becomes of its session."""
+    stage = stage_of(fault)
+    return stage is not None and stage <= Stage.SIGNATURE
 
 
 def _taken(case: Case, requirement: str, attempt: Attempt, seen: tuple[Event, ...]) -> Finding | None:

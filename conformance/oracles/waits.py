@@ -31,13 +31,17 @@ _RISING_SHARE = 0.3
 # does so in one of ten rows with a jitter of a quarter, three in fewer than one of a thousand.
 _CONFIRMED_MIN = 3
 
+# With a larger error than this, equal waits and jittered ones look alike.
+_TELLING_ERROR_MS = 50.0
 
-class Jitter(StrEnum):
-    """What can be said."""
+
+class Trait(StrEnum):
+    """What can be said of a row's growth, or of its jitter."""
 
     SEEN = "seen"
     NONE = "none"
-    UNSAID = "unsaid"
+    UNSAID = "unsaid"  # too few waits
+    BLURRED = "blurred"  # enough of them, and too large an error
 
 
 def noise_ms(wait_ms: float, error_ms: float) -> float:
@@ -45,15 +49,26 @@ def noise_ms(wait_ms: float, error_ms: float) -> float:
     return max(error_ms, _TIMER_NOISE_MS, _TIMER_NOISE_SHARE * wait_ms)
 
 
-def grow(waits: Sequence[float], error_ms: float) -> bool:
-    """Whether these waits get longer; of many that are jittered, False only where that is clear.
+def growth(waits: Sequence[float], error_ms: float) -> Trait:
+    """Whether these waits get longer. A larger error says less, and nothing else.
 
     A few of them do where the last is longer than the first. Of more that says nothing: two jittered waits of
     one length differ, half of the time in that direction. There the later ones must be longer in the middle, or
-    the row as a whole must rise.
+    the row as a whole must rise; none is said only where that is clear, and where the error changes nothing.
     """
-    if len(waits) < _ROW_MIN:
-        return waits[-1] - waits[0] > noise_ms(waits[0], error_ms)
+    if len(waits) < GROWTH_WAITS_MIN:
+        return Trait.UNSAID
+    if len(waits) >= _ROW_MIN:
+        rises = _rises(waits, 0.0)
+        return (Trait.SEEN if rises else Trait.NONE) if rises is _rises(waits, error_ms) else Trait.BLURRED
+    more_ms = waits[-1] - waits[0]
+    timer_ms, blur_ms = noise_ms(waits[0], 0.0), noise_ms(waits[0], error_ms)
+    if more_ms > blur_ms:
+        return Trait.SEEN
+    return Trait.NONE if more_ms <= timer_ms - (blur_ms - timer_ms) else Trait.BLURRED
+
+
+def _rises(waits: Sequence[float], error_ms: float) -> bool:
     if median(waits[1:]) > _LONGER_FACTOR * waits[0]:
         return True
     pairs = [later - earlier for earlier, later in combinations(waits, 2)]
@@ -62,18 +77,27 @@ def grow(waits: Sequence[float], error_ms: float) -> bool:
     return rises >= _RISING_SHARE * len(pairs)
 
 
-def jitter(waits: Sequence[float], error_ms: float) -> Jitter:
-    """Whether these waits are jittered."""
+def jitter(waits: Sequence[float], error_ms: float) -> Trait:
+    """Whether these waits are jittered. A larger error says less, and nothing else."""
     if len(waits) < JITTER_WAITS_MIN:
-        return Jitter.UNSAID
-    confirmed = [
+        return Trait.UNSAID
+    if not _confirming(waits, error_ms):
+        return Trait.SEEN
+    exactly = _confirming(waits, 0.0)
+    if not exactly:
+        return Trait.BLURRED
+    if max(exactly) < _CONFIRMED_MIN:
+        return Trait.UNSAID
+    return Trait.NONE if error_ms <= _TELLING_ERROR_MS else Trait.BLURRED
+
+
+def _confirming(waits: Sequence[float], error_ms: float) -> list[int]:
+    """For each grid that explains these waits within the noise: how many of them confirm it."""
+    return [
         confirming
         for grid, confirming in _grids(waits)
         if all(abs(wait - point) <= noise_ms(wait, error_ms) for wait, point in zip(waits, grid, strict=True))
     ]
-    if not confirmed:
-        return Jitter.SEEN
-    return Jitter.NONE if max(confirmed) >= _CONFIRMED_MIN else Jitter.UNSAID
 
 
 def _grids(waits: Sequence[float]) -> Iterator[tuple[list[float], int]]:

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from conformance.repeats import FLAKY
 from conformance.report import view
 from conformance.verdict import Verdict
 
@@ -31,6 +32,8 @@ STYLE = {
     Verdict.ERROR: "bold magenta",
     Verdict.UNSUPPORTED: "dim",
 }
+_FLAKY_STYLE = "bold red"  # it did wrong, too
+_REPEATS_MAX = 25  # rows that fit a screen
 _VERDICT_WIDTH = max(len(verdict.value) for verdict in Verdict)
 
 
@@ -75,7 +78,7 @@ def verdict_text(verdict: Verdict) -> Text:
 def _environment_line(result: RunResult) -> str:
     made = result.environment
     jobs = _count(made.jobs, "job")
-    error = f"times ± {made.error_ms:.1f} ms"
+    error = f"times {view.error_of(result)}"
     return f"{made.browser} · {made.rig} rig, {jobs}, {_count(made.cpus, 'CPU')} · seed {made.seed} · {error}"
 
 
@@ -87,6 +90,8 @@ def _subject(subject: SubjectResult, *, verbose: bool) -> RenderableType:
     parts.append(scenario_table(subject) if verbose else family_table(subject))
     if view.troubled(subject):
         parts.append(trouble_list(subject, verbose=verbose))
+    if subject.repeats:
+        parts.append(repeat_table(subject, verbose=verbose))
     return Group(*parts)
 
 
@@ -153,6 +158,29 @@ def trouble_list(subject: SubjectResult, *, verbose: bool) -> RenderableType:
         verdict = Text(" ").append_text(verdict_text(first.verdict))
         table.add_row(verdict, Group(_head(group), Padding(_found(subject, first, group), (0, 0, 0, 2))))
     return Group(Text(" Scenarios to look at", style="bold"), table)
+
+
+def repeat_table(subject: SubjectResult, *, verbose: bool) -> RenderableType:
+    """One line a scenario that was run more than once; of many, only the flaky ones, unless verbose."""
+    rows = view.repeat_rows(subject)
+    shown = rows
+    if len(rows) > _REPEATS_MAX and not verbose:
+        shown = tuple(row for row in rows if row.verdict == FLAKY.upper())
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="bold")
+    for column in view.REPEAT_COLUMNS:
+        table.add_column(column, overflow="fold", no_wrap=column == "verdict")
+    for row in shown:
+        verdict = Text(row.verdict, style=_FLAKY_STYLE if row.verdict == FLAKY.upper() else "")
+        table.add_row(Text(row.scenario), verdict, row.passed, *row.connects)
+    parts: list[RenderableType] = [Text(" Repeats", style="bold")]
+    if shown:
+        parts += [table, Padding(Text(view.REPEAT_NOTE, style="dim"), (0, 0, 1, 1))]
+    if len(shown) < len(rows):
+        left = len(rows) - len(shown)
+        parts.append(Padding(Text(f"{left} scenarios came to the same each time; --verbose lists them."), (0, 0, 0, 1)))
+    if line := view.flaky_line(subject):
+        parts.append(Padding(Text(line, style=_FLAKY_STYLE), (0, 0, 0, 1)))
+    return Group(*parts)
 
 
 def _head(group: view.Group) -> Text:

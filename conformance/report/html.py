@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.forecast import Assumed
-    from conformance.record import RunRecord
+    from conformance.record import Environment, RunRecord
     from conformance.results import RunResult, ScenarioResult, SubjectResult
     from conformance.timeline import Timeline
     from conformance.verdict import Verdict
@@ -87,6 +87,7 @@ def _subject(subject: SubjectResult, timelines: Timelines) -> Iterator[str]:
         yield f"<h3>Scenarios to look at ({len(troubled)})</h3>"
         for scenario in troubled:
             yield from _scenario(subject, scenario, timelines.get((subject.name, scenario.scenario, scenario.repeat)))
+    yield from _repeats(subject)
     yield f"<details><summary>All {len(subject.scenarios)} scenarios</summary>"
     rows = [
         (
@@ -100,6 +101,24 @@ def _subject(subject: SubjectResult, timelines: Timelines) -> Iterator[str]:
     ]
     yield from _table(("scenario", "verdict", "went to", "connect", "judged of it"), rows)
     yield "</details>"
+
+
+def _repeats(subject: SubjectResult) -> Iterator[str]:
+    if not subject.repeats:
+        return
+    yield "<h3>Repeats</h3>"
+    if line := view.flaky_line(subject):
+        yield f'<p class="badge flaky">{escape(line)}</p>'
+    rows = [
+        (
+            f"<code>{escape(one.scenario)}</code>",
+            f'<span class="badge {escape(one.verdict.lower())}">{escape(one.verdict)}</span>',
+            *map(escape, (one.passed, *one.connects)),
+        )
+        for one in view.repeat_rows(subject)
+    ]
+    yield from _table(view.REPEAT_COLUMNS, rows)
+    yield f'<p class="says">{escape(view.REPEAT_NOTE)}</p>'
 
 
 def _scenario(subject: SubjectResult, scenario: ScenarioResult, timeline: Timeline | None) -> Iterator[str]:
@@ -146,9 +165,16 @@ def _environment(result: RunResult) -> Iterator[str]:
         ("browser flags", f"<code>{escape(' '.join(made.browser_flags))}</code>"),
         ("harness", escape(f"{made.harness}, Python {made.python}, {made.platform}, {made.cpus} CPUs")),
         ("rig", escape(f"{made.rig}, {made.jobs} jobs, seed {made.seed}")),
-        ("error of every time", f"± {made.error_ms:.1f} ms"),
+        ("error of every time", escape(view.error_of(result))),
+        ("calibrated", escape(_calibrated(made))),
     ]
     yield from _table(("", ""), rows)
+
+
+def _calibrated(made: Environment) -> str:
+    if made.calibration is None or not made.calibration.made_at:
+        return "never on this machine with this browser: conform calibrate"
+    return f"{made.calibration.made_at}, {made.calibration.times} known delays"
 
 
 def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -184,6 +210,7 @@ code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere; }
 details { border-bottom: 1px solid var(--line); padding: 5px 0; } summary { cursor: pointer; }
 .badge { font-weight: 700; font-size: 13px; } .says { color: var(--dim); margin: 6px 0; }
 .pass { color: var(--pass); } .fail { color: var(--fail); } .inconclusive { color: var(--inconclusive); }
+.flaky { color: var(--fail); }
 .error { color: var(--error); } .unsupported { color: var(--dim); }
 .picture { overflow-x: auto; }
 svg.plot { max-width: 100%; height: auto; }

@@ -54,7 +54,7 @@ def _lines(result: RunResult) -> Iterator[str]:
         yield from _table(("requirement", "level", *names), rows)
     for subject in result.subjects:
         yield from _subject(subject)
-    yield f"Run `{result.run_id}` · {made.browser} · {made.rig} rig · seed {made.seed} · times ± {made.error_ms:.1f} ms"
+    yield f"Run `{result.run_id}` · {made.browser} · {made.rig} rig · seed {made.seed} · times {view.error_of(result)}"
 
 
 def _summary(subject: SubjectResult) -> tuple[str, ...]:
@@ -86,6 +86,16 @@ def _subject(subject: SubjectResult) -> Iterator[str]:
         )
         yield from _table(("scenario", "verdict", "went to", "found"), lines)
         yield "</details>"
+        yield ""
+    if subject.repeats:
+        yield "### Repeats"
+        yield ""
+        if line := view.flaky_line(subject):
+            yield f"**{_escaped(line)}**"
+            yield ""
+        told = ((one.scenario, one.verdict, one.passed, *one.connects) for one in view.repeat_rows(subject))
+        yield from _table(view.REPEAT_COLUMNS, told)
+        yield view.REPEAT_NOTE
         yield ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.model import Level, Outcome
+from conformance.repeats import FLAKY, SHARES
 from conformance.results import SCHEMA
 from conformance.verdict import Verdict
 
@@ -49,6 +50,7 @@ def results_schema() -> dict[str, Any]:
             "requirement": _requirement(),
             "scenario": _scenario(),
             "finding": _finding(),
+            "repeats": _repeats(),
             "environment": _environment(),
         },
     }
@@ -62,6 +64,7 @@ def _subject() -> dict[str, Any]:
         levels={"type": "object", "propertyNames": _LEVEL, "additionalProperties": _VERDICT},
         requirements=_list_of({"$ref": "#/$defs/requirement"}),
         scenarios=_list_of({"$ref": "#/$defs/scenario"}),
+        repeats=_list_of({"$ref": "#/$defs/repeats"}),
     )
 
 
@@ -86,6 +89,7 @@ def _scenario() -> dict[str, Any]:
         family=_TEXT,
         says=_TEXT,
         wall_ms=_MS,
+        error_ms={**_MS, "description": "of every time in this scenario; null where nothing was observed"},
         findings=_list_of({"$ref": "#/$defs/finding"}),
     )
 
@@ -103,6 +107,23 @@ def _finding() -> dict[str, Any]:
     )
 
 
+def _repeats() -> dict[str, Any]:
+    count = {"type": "integer", "minimum": 0}
+    probability = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+    says = "Clopper and Pearson's 95 % interval of the probability of a pass; ERROR and UNSUPPORTED runs are left out"
+    needs = {"type": "integer", "description": "how many times it takes; with fewer, value, low and high are null"}
+    return _object(
+        id=_TEXT,
+        verdict={"enum": [FLAKY, *(verdict.value for verdict in Verdict)], "description": "flaky: right and wrong"},
+        runs={"type": "integer", "minimum": 2},
+        counts={"type": "object", "propertyNames": _VERDICT, "additionalProperties": count},
+        flaky={**_IDS, "description": "requirements that it met at one time and failed at another"},
+        passed={**_object(count=count, of=count, low=probability, high=probability), "description": says},
+        connected={**count, "description": "runs with a session; connect_ms is of these"},
+        connect_ms=_list_of(_object(share={"enum": list(SHARES)}, needs=needs, value=_MS, low=_MS, high=_MS)),
+    )
+
+
 def _environment() -> dict[str, Any]:
     return _object(
         browser=_TEXT,
@@ -115,5 +136,16 @@ def _environment() -> dict[str, Any]:
         jobs={"type": "integer"},
         seed={"type": "integer"},
         started_at={"type": "string", "format": "date-time"},
-        error_ms={"type": "number"},
+        error_ms={"type": "number", "description": "of every time, in milliseconds; a scenario's own may be larger"},
+        calibration={
+            "description": "null in a record that is older; made_at is empty where nobody has calibrated",
+            "anyOf": [
+                {"type": "null"},
+                _object(
+                    error_ms={"type": "number"},
+                    times={"type": "integer"},
+                    made_at=_TEXT,
+                ),
+            ],
+        },
     )

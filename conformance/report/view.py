@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.model import Level, Outcome
+from conformance.repeats import SHARES
 from conformance.results import ScenarioResult
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from conformance.repeats import Repeats
     from conformance.results import RequirementResult, RunResult, SubjectResult
     from conformance.verdict import Finding
 
@@ -62,6 +64,17 @@ def printable(text: str) -> str:
 def word(verdict: Verdict) -> str:
     """A verdict as reports print it."""
     return verdict.value.upper()
+
+
+def error_of(result: RunResult) -> str:
+    """``± 5.0 ms``, whether that was calibrated, and what the busiest scenario made of it."""
+    made = result.environment
+    told = f"± {made.error_ms:.1f} ms"
+    if made.calibration is not None and not made.calibration.made_at:
+        told += " (not calibrated here)"
+    own = [one.error_ms for subject in result.subjects for one in subject.scenarios if one.error_ms is not None]
+    worst_ms = max(own, default=made.error_ms)
+    return f"{told}, in the busiest scenario ± {worst_ms:.1f} ms" if worst_ms > made.error_ms else told
 
 
 def name_of(subject: SubjectResult) -> str:
@@ -263,6 +276,57 @@ def _grouped(
     for one in scenarios:
         groups.setdefault(key(one), []).append(one)
     return tuple(Group(family_of(found[0].scenario), tuple(found)) for found in groups.values())
+
+
+# --- repeats -------------------------------------------------------------------------------------
+
+REPEAT_COLUMNS = ("scenario", "verdict", "passed", *(f"p{share * 100:g}" for share in SHARES))
+REPEAT_NOTE = (
+    "p50, p95, p99: milliseconds to the first session, of the runs that had one, or how many of those it takes. "
+    "In brackets: 95 % intervals."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatRow:
+    """One repeated scenario, in words."""
+
+    scenario: str
+    verdict: str
+    passed: str
+    connects: tuple[str, ...]
+
+
+def repeat_rows(subject: SubjectResult) -> tuple[RepeatRow, ...]:
+    """What was run more than once, the flaky first."""
+    rows = sorted(subject.repeats, key=lambda one: not one.is_flaky)
+    return tuple(RepeatRow(one.scenario, one.verdict.upper(), _passed(one), _connects(one)) for one in rows)
+
+
+def flaky_line(subject: SubjectResult) -> str:
+    """Which scenarios it does right at one time and wrong at another; empty when there are none."""
+    told = [
+        f"{one.scenario} ({one.passed} of {one.judged} passed{f'; {ids}' if (ids := ', '.join(one.flaky)) else ''})"
+        for one in subject.repeats
+        if one.is_flaky
+    ]
+    return f"FLAKY: {', '.join(told)}" if told else ""
+
+
+def _passed(one: Repeats) -> str:
+    if one.interval is None:
+        return f"none of {one.runs} judged"
+    low, high = one.interval
+    left_out = f", {one.runs - one.judged} not judged" if one.judged < one.runs else ""
+    return f"{one.passed} of {one.judged} ({low:.2f}-{high:.2f}){left_out}"
+
+
+def _connects(one: Repeats) -> tuple[str, ...]:
+    """``83 (80-91)``, or how many it takes; empty where there was no session."""
+    return tuple(
+        f"needs {each.needs}" if each.value is None else f"{each.value:.0f} ({each.low:.0f}-{each.high:.0f})"
+        for each in one.connects
+    ) or ("",) * len(SHARES)
 
 
 # --- several subjects ----------------------------------------------------------------------------

@@ -8,18 +8,17 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from conformance.record import Environment
+from conformance.rig.calibrating import UNCALIBRATED
 from conformance.rig.chromium import FLAGS
 
 if TYPE_CHECKING:
+    from conformance.record import Calibration
     from conformance.rig.engine import RunSettings
 
-# The stated error of every time: injected delay against measured delay, p99 over 0 to 400 ms, as
-# benchmarks/delay.py measures it on an idle machine (docs/benchmarks.md). A loop that was later than
-# this makes it larger, scenario by scenario (ObservationEnded.lag_ms).
-ERROR_MS = 5.0
 
-
-def describe_environment(settings: RunSettings, started_at: str) -> Environment:
+def describe_environment(
+    settings: RunSettings, started_at: str, calibration: Calibration = UNCALIBRATED
+) -> Environment:
     """The environment of a run that begins now. ``started_at``: ISO 8601, UTC."""
     return Environment(
         browser=f"{settings.browser.product} {settings.browser.version}",
@@ -32,7 +31,8 @@ def describe_environment(settings: RunSettings, started_at: str) -> Environment:
         jobs=settings.jobs,
         seed=settings.seed,
         started_at=started_at,
-        error_ms=ERROR_MS,
+        error_ms=calibration.error_ms,
+        calibration=calibration,
     )
 
 

@@ -32,7 +32,7 @@ from conformance.events import (
 )
 from conformance.model import Scenario, Side
 from conformance.plan import Plan, PlanItem
-from conformance.record import Environment, ScenarioRecord
+from conformance.record import Calibration, Environment, ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RunSettings
 from conformance.timeline import Timeline
@@ -117,9 +117,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """Put one in the engine's place; the environment and the browser are made up, too."""
     stand_in = StandIn(_local)
 
-    def describe(settings: RunSettings, started_at: str) -> Environment:
+    def describe(settings: RunSettings, started_at: str, calibration: Calibration) -> Environment:
         rig, jobs, seed = settings.rig.value, settings.jobs, settings.seed
-        return Environment("Chromium 1", (), "0.1", "3.11", "Linux", 2, rig, jobs, seed, started_at, 2.0)
+        return Environment("Chromium 1", (), "0.1", "3.11", "Linux", 2, rig, jobs, seed, started_at, 2.0, calibration)
 
     monkeypatch.setattr(run, "run_plan", stand_in.run_plan)
     monkeypatch.setattr(run, "describe_environment", describe)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.events import FetchStarted, SocketStarted
+from conformance.events import FetchEnded, FetchStarted, SocketStarted
 from conformance.model import Change, Endpoints, Outcome, Shown
 from conformance.verdict import Verdict
 from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REFUSED, Story, case, fault, scenario, story
@@ -116,3 +116,25 @@ def test_nothing_tried_is_left_to_the_attempt_that_tried() -> None:
     assert finding is not None
     assert finding.verdict is Verdict.FAIL
     assert second.seq < socket.seq
+
+
+def test_what_was_seen_in_the_millisecond_of_the_end_was_seen() -> None:
+    """Whichever of the two the sort has put first."""
+    told = story().probe(at=10, ended=15).end(at=60).socket(LOCAL, at=17, opened=60)
+    seen = case(told)
+    assert [session.opened_ms for session in seen.sessions] == [60]
+    assert seen.end_ms == 60
+    later = story().probe(at=10, ended=15).end(at=60).socket(LOCAL, at=17, opened=61)
+    assert case(later).sessions == ()
+
+
+def test_trying_too_late_by_less_than_the_error_is_undecided() -> None:
+    told = story().probe(at=10, ended=15).probe(at=5000, ended=5005).socket(LOCAL, at=5035, opened=5040)
+    since = told.build().all(FetchEnded)[0]
+    verdicts = {}
+    for error_ms in (5, 19, 20, 400):
+        finding = case(told, error_ms=error_ms).nothing_tried("SEL-2", since, "after a good signature")
+        verdicts[error_ms] = finding and finding.verdict
+    assert verdicts == {5: Verdict.FAIL, 19: Verdict.FAIL, 20: Verdict.INCONCLUSIVE, 400: Verdict.INCONCLUSIVE}
+    soon = story().probe(at=10, ended=15).socket(LOCAL, at=5015, opened=5040)
+    assert case(soon).nothing_tried("SEL-2", soon.build().all(FetchEnded)[0], "after a good signature") is None

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.events import Source, WorkerStopped
 from conformance.model import Budgets, Drop, Endpoints, FaultSpec, Outcome, Scenario
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
@@ -230,3 +231,13 @@ def test_no_silent_session_nothing_said(told: Story) -> None:
 
 def test_none_of_them_is_judged_everywhere() -> None:
     assert not any(ORACLES[id_].everywhere for id_ in ("FALL-1", "FALL-2", "FALL-3"))
+
+
+def test_a_session_that_went_with_its_worker_was_not_ended_by_its_server() -> None:
+    """The server sees it close a moment later, which says nothing of who ended it."""
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2002, by="lost")
+    told.seen(WorkerStopped(at_ms=2001, source=Source.RIG)).end(at=30_000)
+    finding = ask("FALL-2", told)
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, False)
+    lost = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2002, by="lost").end(at=30_000)
+    assert ask("FALL-2", lost).verdict is Verdict.FAIL

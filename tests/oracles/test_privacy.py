@@ -269,3 +269,39 @@ def test_what_there_was_to_send_is_told() -> None:
     finding = ask("PRIV-3", in_local_session().seen(planted))
     assert finding.verdict is Verdict.PASS
     assert finding.reason.endswith("and there were some to send: a cookie, a token")
+
+
+# --- near the edge of a stretch ------------------------------------------------------------------
+
+
+def leaving(at: float) -> Story:
+    """A local session that ends at 3000 ms, and a public contact at another time."""
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=3000)
+    return told.preconnect("https://api.extension.semantest.com/", at=at)
+
+
+@pytest.mark.parametrize(
+    ("at", "error", "verdict"),
+    [
+        (2899, 100, Verdict.FAIL),
+        (2900, 100, Verdict.INCONCLUSIVE),
+        (2994, 100, Verdict.INCONCLUSIVE),
+        (2994, 5, Verdict.FAIL),
+        (2995, 100, Verdict.PASS),
+        (2995, 0, Verdict.PASS),
+    ],
+)
+def test_a_large_error_acquits_no_leak(at: float, error: float, verdict: Verdict) -> None:
+    finding = ask("PRIV-1", leaving(at), error_ms=error)
+    assert finding.verdict is verdict
+    assert ("within the error of ±100 ms" in finding.reason) is (verdict is Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [(5, Verdict.FAIL), (49, Verdict.FAIL), (50, Verdict.INCONCLUSIVE), (400, Verdict.INCONCLUSIVE)],
+)
+def test_a_large_error_acquits_nothing_that_was_sent(error: float, verdict: Verdict) -> None:
+    told = story().world(LOCAL, "refused", at=1000).fetch("http://localhost:3003/secret", at=1100, method="POST")
+    finding = ask("PRIV-2", told.refused(at=3000), error_ms=error)
+    assert finding.verdict is verdict

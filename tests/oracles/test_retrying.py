@@ -154,8 +154,15 @@ def test_waits_on_a_grid_fail(waits: tuple[float, ...]) -> None:
 
 def test_with_a_large_error_a_pattern_is_not_judged() -> None:
     finding = ask("RETRY-2", failing(3000, 3000, 3000, 3000), NEITHER, error_ms=100)
-    assert finding.verdict is Verdict.PASS
-    assert "not to be said" in finding.reason
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.reason.endswith(
+        "not to be said within the error of ±100 ms: whether the waits grow, whether they are jittered"
+    )
+    assert finding.evidence
+
+
+def test_growth_and_jitter_beyond_a_large_error_are_told() -> None:
+    assert ask("RETRY-2", failing(870, 2240, 3310, 6900, 5100), NEITHER, error_ms=100).verdict is Verdict.PASS
 
 
 def test_a_success_ends_the_row() -> None:

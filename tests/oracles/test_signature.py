@@ -160,3 +160,18 @@ def test_giving_an_endless_body_up_passes() -> None:
 @pytest.mark.parametrize("requirement", [*BAD_ONES, "SIG-3"])
 def test_these_are_judged_only_where_a_scenario_names_them(requirement: str) -> None:
     assert not ORACLES[requirement].everywhere
+
+
+def test_a_session_fault_at_work_is_no_answer() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=13, opened=60).effect(LOCAL, "half_open", at=20)
+    finding = ask("SIG-1", told, SHOWN_WRONG)
+    assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, False)
+    shown = told.effect(LOCAL, "stall", at=21)
+    assert ask("SIG-1", shown, SHOWN_WRONG).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("at", "arose"), [(62, True), (63, False)])
+@pytest.mark.parametrize("error", [0, 1000])
+def test_a_large_error_makes_no_evidence(at: float, error: float, arose: bool) -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=13, opened=60).effect(LOCAL, "stall", at=at)
+    assert ask("SIG-1", told, SHOWN_WRONG, error_ms=error).arose is arose

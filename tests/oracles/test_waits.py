@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.oracles.waits import Jitter, grow, jitter, noise_ms
+from conformance.oracles.waits import Trait, growth, jitter, noise_ms
 
 GRIDS = {
     "constant": [5000.0] * 6,
@@ -24,7 +24,7 @@ GRIDS = {
 @pytest.mark.parametrize("waits", GRIDS.values(), ids=GRIDS)
 @given(st.lists(st.floats(-6, 6), min_size=6, max_size=6))
 def test_a_grid_is_no_jitter_even_with_the_timers_noise(waits: list[float], noise: list[float]) -> None:
-    assert jitter([wait + off for wait, off in zip(waits, noise, strict=True)], 5) is Jitter.NONE
+    assert jitter([wait + off for wait, off in zip(waits, noise, strict=True)], 5) is Trait.NONE
 
 
 @pytest.mark.parametrize("count", [4, 5, 6])
@@ -33,22 +33,22 @@ def test_a_jitter_of_a_quarter_is_denied_less_than_once_in_a_thousand_rows(waits
     chance = Random(1)  # noqa: S311 - the same rows every time
     rows = ([wait * chance.uniform(0.75, 1.25) for wait in waits[:count]] for _ in range(3000))
     told = [jitter(row, 5) for row in rows]
-    assert told.count(Jitter.NONE) < 3
-    assert told.count(Jitter.SEEN) > 0.8 * len(told)
+    assert told.count(Trait.NONE) < 3
+    assert told.count(Trait.SEEN) > 0.8 * len(told)
 
 
 def test_a_typical_jittered_row_is_seen() -> None:
-    assert jitter([870, 2240, 3310, 6900, 5100], 5) is Jitter.SEEN
+    assert jitter([870, 2240, 3310, 6900, 5100], 5) is Trait.SEEN
 
 
 @pytest.mark.parametrize("waits", [[], [1000.0], [1000.0, 1000], [1000.0, 1000, 1000]])
 def test_few_waits_tell_nothing(waits: list[float]) -> None:
-    assert jitter(waits, 5) is Jitter.UNSAID
+    assert jitter(waits, 5) is Trait.UNSAID
 
 
 def test_four_waits_that_grow_evenly_may_be_chance() -> None:
-    assert jitter([1000, 2000, 4000, 8000], 5) is Jitter.UNSAID
-    assert jitter([1000, 1000, 1000, 1000], 5) is Jitter.NONE
+    assert jitter([1000, 2000, 4000, 8000], 5) is Trait.UNSAID
+    assert jitter([1000, 1000, 1000, 1000], 5) is Trait.NONE
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,43 @@ def test_four_waits_that_grow_evenly_may_be_chance() -> None:
     [([1000, 2000, 4000], True), ([1000, 900, 1021], True), ([1000, 5000, 1000], False), ([1000, 1000, 1020], False)],
 )
 def test_growth_is_the_last_against_the_first(waits: list[float], grows: bool) -> None:
-    assert grow(waits, 5) is grows
+    assert growth(waits, 5) is (Trait.SEEN if grows else Trait.NONE)
+    assert growth(waits[:2], 5) is Trait.UNSAID
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "told"),
+    [
+        (301, 300, Trait.SEEN),
+        (300, 300, Trait.BLURRED),
+        (-259, 300, Trait.BLURRED),
+        (-260, 300, Trait.NONE),
+        (20, 20, Trait.NONE),
+        (20, 21, Trait.BLURRED),
+        (19, 21, Trait.NONE),
+    ],
+)
+def test_what_may_be_the_errors_doing_is_neither_growth_nor_none(more: float, error: float, told: Trait) -> None:
+    assert growth([1000, 5000, 1000 + more], error) is told
+
+
+JITTERED = [870.0, 2240, 3310, 6900, 5100]
+
+
+@pytest.mark.parametrize(
+    ("waits", "error", "told"),
+    [
+        (JITTERED, 100, Trait.SEEN),
+        (JITTERED, 3000, Trait.BLURRED),
+        ([5000.0] * 6, 50, Trait.NONE),
+        ([5000.0] * 6, 51, Trait.BLURRED),
+        ([5000.0, 5100, 4900, 5000, 5100, 4900], 5, Trait.SEEN),
+        ([5000.0, 5100, 4900, 5000, 5100, 4900], 110, Trait.BLURRED),
+        ([1000.0, 2000, 4000, 8000], 51, Trait.UNSAID),
+    ],
+)
+def test_a_large_error_tells_neither_jitter_nor_a_grid(waits: list[float], error: float, told: Trait) -> None:
+    assert jitter(waits, error) is told
 
 
 @pytest.mark.parametrize(
@@ -71,13 +107,13 @@ def test_growth_is_the_last_against_the_first(waits: list[float], grows: bool) -
     ],
 )
 def test_growth_of_a_longer_row_is_that_of_the_whole_row(waits: list[float], grows: bool) -> None:
-    assert grow(waits, 5) is grows
+    assert growth(waits, 5) is (Trait.SEEN if grows else Trait.NONE)
 
 
 @given(st.lists(st.floats(0.75, 1.25), min_size=5, max_size=30))
 def test_waits_that_double_up_to_a_cap_always_grow(jitters: list[float]) -> None:
     waits = [min(6000.0, 1000.0 * 2.0**place) * share for place, share in enumerate(jitters)]
-    assert grow(waits, 5)
+    assert growth(waits, 5) is Trait.SEEN
 
 
 def test_noise_is_the_largest_of_error_timer_and_share() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.events import (
@@ -23,6 +25,7 @@ from conformance.events import (
 )
 from conformance.model import Level, Outcome, Profile, Side
 from conformance.record import Environment, RunRecord, ScenarioRecord
+from conformance.repeats import repeats_of
 from conformance.results import RequirementResult, RunResult, ScenarioResult, SubjectResult, timeline_path
 from conformance.timeline import Timeline
 from conformance.verdict import Finding, Verdict
@@ -176,3 +179,23 @@ def record(result: RunResult, timeline: Timeline) -> RunRecord:
     )
     profiles = tuple(Profile(subject.name, subject.version, "/x") for subject in result.subjects)
     return RunRecord(result.run_id, result.environment, (), profiles, (), records)
+
+
+@pytest.fixture
+def repeated(result: RunResult) -> RunResult:
+    """Two scenarios run 80 times each: one passes three times in four, one always does; and one run twice."""
+    base = _scenario("steady", Verdict.PASS, Finding("SEL-2", Verdict.PASS, "it did"))
+    wrong = Finding("SIG-4", Verdict.FAIL, "it did not")
+    runs = []
+    for number in range(80):
+        runs.append(replace(base, repeat=number, connect_ms=100.0 + number))
+        late = replace(base, scenario="some|times[<case>]", repeat=number, connect_ms=None)
+        right = Finding("SIG-4", Verdict.PASS, "it did")
+        runs.append(
+            replace(late, findings=(right,)) if number % 4 else replace(late, findings=(wrong,), verdict=wrong.verdict)
+        )
+    runs += [
+        replace(base, scenario="twice", repeat=number, verdict=Verdict.ERROR, connect_ms=None) for number in (0, 1)
+    ]
+    subject = replace(result.subjects[0], scenarios=tuple(runs), repeats=repeats_of(runs))
+    return replace(result, subjects=(subject, *result.subjects[1:]))

@@ -96,3 +96,28 @@ def test_cases_that_went_wrong_alike_are_told_together(result: RunResult, subjec
     place = lines.index("FAIL status [401] [404] [503] → local, 40 to 90 ms")
     assert lines[place + 1] == "SIG-4 SHOULD [401] took status <500>"
     assert "FAIL status[404] → local, 90 ms" in words(printed(many, verbose=True))
+
+
+# --- repeats -------------------------------------------------------------------------------------
+
+
+def test_repeats_are_told_with_their_intervals(repeated: RunResult) -> None:
+    text = printed(repeated)
+    assert "some|times[<case>] FLAKY 60 of 80 (0.64-0.84)" in words(text)
+    assert "FLAKY: some|times[<case>] (60 of 80 passed; SIG-4)" in words(text)
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_a_run_without_repeats_says_nothing_of_them(result: RunResult) -> None:
+    assert "Repeats" not in printed(result)
+
+
+def test_of_many_repeats_the_flaky_are_shown(repeated: RunResult) -> None:
+    subject = repeated.subjects[0]
+    flaky, steady, _ = sorted(subject.repeats, key=lambda one: one.scenario)
+    many = replace(subject, repeats=(flaky, *(replace(steady, scenario=f"steady-{number}") for number in range(25))))
+    result = replace(repeated, subjects=(many,))
+    assert "25 scenarios came to the same each time; --verbose lists them." in words(printed(result))
+    assert "steady-7" not in printed(result)
+    assert "some|times[<case>] FLAKY 60 of 80 (0.64-0.84)" in words(printed(result))
+    assert "steady-7" in printed(result, verbose=True)

@@ -125,3 +125,15 @@ def test_it_is_written(result: RunResult, record: RunRecord, tmp_path: Path) -> 
     path = tmp_path / "deep" / "report.html"
     html.write(result, record, path)
     assert path.read_text(encoding="utf-8") == html.render(result, record)
+
+
+def test_repeats_are_a_table_of_their_own(repeated: RunResult, result: RunResult, record: RunRecord) -> None:
+    page = html.render(repeated, record)
+    assert "<h3>Repeats</h3>" in page
+    assert '<span class="badge flaky">FLAKY</span></td><td>60 of 80 (0.64-0.84)' in page
+    assert "<code>some|times[&lt;case&gt;]</code>" in page
+    assert "<td>needs 368</td>" in page
+    assert "Repeats" not in html.render(result, record)
+    balance = Balance()
+    balance.feed(page)
+    assert balance.open == []

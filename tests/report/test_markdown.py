@@ -46,3 +46,12 @@ def test_it_is_written(result: RunResult, record: RunRecord, tmp_path: Path) -> 
     path = tmp_path / "report.md"
     markdown.write(result, record, path)
     assert path.read_text(encoding="utf-8") == markdown.render(result)
+
+
+def test_repeats_are_a_table_of_their_own(repeated: RunResult, result: RunResult) -> None:
+    text = markdown.render(repeated)
+    assert "### Repeats" in text
+    assert "**FLAKY: some\\|times\\[&lt;case>\\] (60 of 80 passed; SIG-4)**" in text
+    steady = ["139 (130-149)", "175 (171-179)", "needs 368"]
+    assert ["steady", "PASS", "80 of 80 (0.95-1.00)", *steady] in rows(text)
+    assert "Repeats" not in markdown.render(result)

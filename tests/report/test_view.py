@@ -136,3 +136,31 @@ def test_only_what_went_wrong_in_the_same_way_is_told_together(subject: SubjectR
     elsewhere = replace(failed, scenario="status[404]", connected_to=Outcome.PUBLIC)
     groups = view.alike(replace(subject, scenarios=(failed, like, elsewhere)))
     assert [group.cases for group in groups] == [("[500]", "[503]"), ("[404]",)]
+
+
+# --- repeats -------------------------------------------------------------------------------------
+
+
+def test_flaky_scenarios_come_first_and_in_their_own_words(repeated: RunResult) -> None:
+    first, second, third = view.repeat_rows(repeated.subjects[0])
+    assert (first.scenario, first.verdict) == ("some|times[<case>]", "FLAKY")
+    assert (first.passed, first.connects) == ("60 of 80 (0.64-0.84)", ("", "", ""))
+    assert (second.verdict, second.passed) == ("PASS", "80 of 80 (0.95-1.00)")
+    assert (third.verdict, third.passed) == ("ERROR", "none of 2 judged")
+
+
+def test_a_quantile_of_too_few_says_how_many_it_needs(repeated: RunResult) -> None:
+    _, steady, _ = view.repeat_rows(repeated.subjects[0])
+    assert steady.connects == ("139 (130-149)", "175 (171-179)", "needs 368")
+
+
+def test_what_was_not_judged_is_said(repeated: RunResult) -> None:
+    subject = repeated.subjects[0]
+    (one,) = [each for each in subject.repeats if each.scenario == "steady"]
+    some = replace(subject, repeats=(replace(one, counts=((Verdict.ERROR, 3), (Verdict.PASS, 77))),))
+    assert view.repeat_rows(some)[0].passed == "77 of 77 (0.95-1.00), 3 not judged"
+
+
+def test_the_flaky_are_named_with_their_requirements(repeated: RunResult) -> None:
+    assert view.flaky_line(repeated.subjects[0]) == "FLAKY: some|times[<case>] (60 of 80 passed; SIG-4)"
+    assert view.flaky_line(repeated.subjects[1]) == ""

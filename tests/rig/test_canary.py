@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from conformance.bundle import bundled
+from conformance.calibration import DEFAULT_ERROR_MS
 from conformance.catalogue import by_id
 from conformance.errors import RigFailed
 from conformance.events import Event, RequestReceived, Source
@@ -23,7 +24,6 @@ from conformance.rig.browsers import Browser
 from conformance.rig.canary import NAME, TOKENS, clear, plant, plant_token
 from conformance.rig.cdp import Cdp, CdpError
 from conformance.rig.engine import RigMode, RunSettings, open_pool
-from conformance.rig.environment import ERROR_MS
 from conformance.rig.http import SECRET
 from conformance.subjects import load_subject
 from conformance.verdict import Finding
@@ -142,7 +142,7 @@ def carry_out(
 
 
 def finding(profile: Profile, record: ScenarioRecord) -> Finding:
-    result = judge_scenario(SCENARIOS[record.scenario], profile, record, by_id(load_requirements()), ERROR_MS)
+    result = judge_scenario(SCENARIOS[record.scenario], profile, record, by_id(load_requirements()), DEFAULT_ERROR_MS)
     return next(one for one in result.findings if one.requirement == "PRIV-3")
 
 

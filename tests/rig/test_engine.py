@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.bundle import bundled
+from conformance.calibration import DEFAULT_ERROR_MS
 from conformance.catalogue import by_id
 from conformance.commands.options import default_jobs
 from conformance.errors import SubjectError
@@ -26,7 +27,6 @@ from conformance.record import ScenarioRecord
 from conformance.results import ScenarioResult
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RigMode, RunSettings, run_plan
-from conformance.rig.environment import ERROR_MS
 from conformance.rig.sanity import SANITY
 from conformance.rig.steps import Conductor
 from conformance.subjects import load_subject
@@ -63,7 +63,10 @@ def plan_of(profile: Profile, *names: str) -> Plan:
 
 
 def judged(profile: Profile, records: Iterable[ScenarioRecord]) -> list[ScenarioResult]:
-    return [judge_scenario(SCENARIOS[record.scenario], profile, record, REQUIREMENTS, ERROR_MS) for record in records]
+    return [
+        judge_scenario(SCENARIOS[record.scenario], profile, record, REQUIREMENTS, DEFAULT_ERROR_MS)
+        for record in records
+    ]
 
 
 def events(record: ScenarioRecord) -> tuple[Event, ...]:

@@ -8,11 +8,14 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from conformance.calibration import DEFAULT_ERROR_MS
+from conformance.record import Calibration
 from conformance.rig import environment
 from conformance.rig.browsers import Browser
+from conformance.rig.calibrating import UNCALIBRATED
 from conformance.rig.chromium import FLAGS
 from conformance.rig.engine import RigMode, RunSettings
-from conformance.rig.environment import ERROR_MS, describe_environment, harness_version
+from conformance.rig.environment import describe_environment, harness_version
 
 BROWSER = Browser("somewhere/chromium", "Chromium", "156.0.8078.79", "a test")
 STARTED_AT = "2025-11-23T16:00:00Z"
@@ -31,7 +34,13 @@ def test_it_says_what_was_there() -> None:
     assert described.platform.startswith(platform.system())
     assert described.cpus == os.cpu_count()
     assert described.browser_flags == FLAGS
-    assert described.error_ms == ERROR_MS > 0
+    assert (described.error_ms, described.calibration) == (DEFAULT_ERROR_MS, UNCALIBRATED)
+
+
+def test_the_calibration_is_what_it_states() -> None:
+    calibration = Calibration(7.5, 84, "2026-01-31T12:00:00Z")
+    described = describe_environment(RunSettings(BROWSER), STARTED_AT, calibration)
+    assert (described.error_ms, described.calibration) == (7.5, calibration)
 
 
 def test_it_names_no_place_on_the_machine() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.bundle import bundled
+from conformance.calibration import DEFAULT_ERROR_MS
 from conformance.catalogue import by_id
 from conformance.errors import RigFailed, SubjectError
 from conformance.events import (
@@ -34,7 +35,6 @@ from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.cdp import Cdp
 from conformance.rig.engine import RigMode, RunSettings, run_plan
-from conformance.rig.environment import ERROR_MS
 from conformance.rig.life import next_version, raise_version, renumbered, settled_in, stop_worker
 from conformance.subjects import load_subject
 from conformance.verdict import Verdict
@@ -175,7 +175,7 @@ def test_the_reference_lives_through_everything(browser: Browser) -> None:
     records = carried_out(browser, profile, *ACTS)
     assert {record.scenario: acts(record) for record in records} == ACTS
     for record in records:
-        result = judge_scenario(SCENARIOS[record.scenario], profile, record, REQUIREMENTS, ERROR_MS)
+        result = judge_scenario(SCENARIOS[record.scenario], profile, record, REQUIREMENTS, DEFAULT_ERROR_MS)
         assert result.verdict is Verdict.PASS, f"{record.scenario}: {result.reason}"
 
 

@@ -1,0 +1,93 @@
+"""What runs of the same scenarios say of each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.agreement import Gap, agreement, labels
+from conformance.model import Outcome
+from conformance.results import RunResult, ScenarioResult, SubjectResult
+from conformance.verdict import Finding, Verdict, never_arose
+from tests.timelines import ENVIRONMENT
+
+PASS, FAIL, UNSURE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+Said = dict[str, Verdict]
+
+
+def scenario(name: str, said: Said, verdict: Verdict | None = None, reason: str = "why") -> ScenarioResult:
+    findings = tuple(Finding(requirement, each, "as seen") for requirement, each in said.items())
+    worst = verdict or max(said.values(), key=lambda each: each.rank, default=UNSURE)
+    return ScenarioResult(name, 0, worst, findings, Outcome.LOCAL, 20.0, reason, 100.0, timeline="t.jsonl")
+
+
+def run(rig: str, *scenarios: ScenarioResult, subject: str = "one") -> RunResult:
+    results = SubjectResult(subject, "1", PASS, {}, (), scenarios)
+    return RunResult(f"run-{rig}", PASS, (results,), replace(ENVIRONMENT, rig=rig))
+
+
+def test_rigs_that_find_the_same_agree() -> None:
+    found = agreement([run(rig, scenario("a", {"SEL-1": PASS, "SEL-2": FAIL})) for rig in ("warm", "fresh")])
+    assert (found.compared, found.differences, found.undecided) == (2, (), ())
+
+
+def test_pass_here_and_fail_there_names_the_scenario() -> None:
+    rigs = [("warm", PASS), ("fresh", PASS), ("unattached", FAIL)]
+    found = agreement([run(rig, scenario("a[b]", {"SEL-1": verdict, "SEL-2": PASS})) for rig, verdict in rigs])
+    (difference,) = found.differences
+    assert str(difference) == "one: a[b]: SEL-1: pass in warm, pass in fresh, fail in unattached"
+    assert found.compared == 2
+
+
+def test_an_inconclusive_takes_no_side() -> None:
+    for other in (PASS, FAIL):
+        found = agreement(
+            [run("warm", scenario("a", {"SEL-1": UNSURE})), run("fresh", scenario("a", {"SEL-1": other}))]
+        )
+        assert (found.differences, len(found.undecided), found.compared) == ((), 1, 0)
+
+
+def test_an_inconclusive_hides_no_difference() -> None:
+    rigs = [("warm", PASS), ("fresh", UNSURE), ("unattached", FAIL)]
+    found = agreement([run(rig, scenario("a", {"SEL-1": verdict})) for rig, verdict in rigs])
+    assert (len(found.differences), found.undecided) == (1, ())
+
+
+def test_where_nobody_is_sure_nothing_is_compared() -> None:
+    found = agreement([run(rig, scenario("a", {"SEL-1": UNSURE})) for rig in ("warm", "fresh")])
+    assert (found.compared, found.differences, found.undecided) == (0, (), ())
+
+
+def test_what_one_rig_alone_speaks_of_is_compared_with_nothing() -> None:
+    one, other = scenario("a", {"SEL-1": FAIL, "SEL-2": PASS}), scenario("a", {"SEL-2": PASS})
+    silent = replace(other, findings=(*other.findings, never_arose("SEL-1", "nobody came")))
+    unsupported = replace(other, findings=(*other.findings, Finding("SEL-1", Verdict.UNSUPPORTED, "absent")))
+    for each in (other, silent, unsupported):
+        found = agreement([run("warm", one), run("fresh", each)])
+        assert (found.compared, found.differences, found.undecided) == (1, (), ())
+    assert agreement([run("warm", one), run("fresh", scenario("b", {"SEL-1": PASS}))]).compared == 0
+
+
+def test_what_a_rig_cannot_stage_is_named_and_not_compared() -> None:
+    lacking = scenario("a", {"SEL-1": Verdict.UNSUPPORTED}, Verdict.UNSUPPORTED, "it has no interface")
+    found = agreement([run("warm", scenario("a", {"SEL-1": FAIL})), run("unattached", lacking)])
+    assert found.unsupported == (Gap("unattached", "one", "a", "it has no interface"),)
+    assert (found.compared, found.differences, found.failed) == (0, (), ())
+
+
+def test_a_harness_that_failed_is_named_and_not_compared() -> None:
+    broken = scenario("a", {"SEL-1": Verdict.ERROR}, Verdict.ERROR, "the browser died")
+    found = agreement([run("warm", scenario("a", {"SEL-1": PASS})), run("fresh", broken)])
+    assert found.failed == (Gap("fresh", "one", "a", "the browser died"),)
+    assert (found.compared, found.undecided) == (0, ())
+
+
+def test_subjects_and_repeats_are_compared_with_themselves() -> None:
+    right, wrong = scenario("a", {"SEL-1": PASS}), replace(scenario("a", {"SEL-1": FAIL}), repeat=1)
+    assert agreement([run("warm", right, wrong), run("fresh", right, wrong)]).differences == ()
+    assert agreement([run("warm", right), run("fresh", replace(wrong, repeat=0), subject="other")]).compared == 0
+
+
+def test_two_runs_of_one_rig_go_by_their_ids() -> None:
+    both = [run("warm"), replace(run("warm"), run_id="run-2")]
+    assert labels(both) == ("run-warm", "run-2")
+    assert labels([run("warm"), run("fresh")]) == ("warm", "fresh")

@@ -1,0 +1,91 @@
+"""Judging at its edges: what mutation testing showed that no other test would notice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.judge import judge_scenario
+from conformance.model import Endpoints, Level, Outcome
+from conformance.record import ScenarioRecord
+from conformance.verdict import Verdict
+from tests.test_judge import (
+    FALLS,
+    UP,
+    fallback,
+    judged,
+    local_session,
+    named,
+    requirement,
+    run,
+    said,
+    slow,
+)
+from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REQUIREMENTS, recorded, scenario, story
+
+# --- one scenario --------------------------------------------------------------------------------
+
+
+def test_how_soon_is_until_the_first_session() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).socket(LOCAL, at=500, opened=700)
+    assert judged(told, scenario(), "SEL-2").connect_ms == 20
+
+
+@pytest.mark.parametrize(
+    ("session", "arrived"), [(Outcome.EITHER, True), (Outcome.PUBLIC, True), (Outcome.LOCAL, False)]
+)
+def test_either_server_is_right_where_the_scenario_says_so(session: Outcome, arrived: bool) -> None:
+    result = judged(fallback(), replace(DOWN, then=replace(DOWN.then, session=session)), "SEL-3")
+    assert (result.verdict is Verdict.PASS) is arrived
+    nowhere = judged(story().probe(at=10, ended=15).end(at=300), scenario(session=Outcome.EITHER), "PRIV-3")
+    assert said(nowhere)["PRIV-3"] is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("starved", "verdict"), [(99.9, Verdict.FAIL), (100, Verdict.INCONCLUSIVE), (100.1, Verdict.INCONCLUSIVE)]
+)
+def test_starved_for_just_as_long_as_it_was_late_is_excused(starved: float, verdict: Verdict) -> None:
+    assert said(judged(slow(starved=starved), DOWN, "TIME-2"))["TIME-2"] is verdict
+
+
+def test_a_feature_that_is_there_is_judged_even_without_a_public_server() -> None:
+    lonely = replace(PROFILE, endpoints=Endpoints(public=None))
+    asks = {**REQUIREMENTS, "SEL-2": replace(REQUIREMENTS["SEL-2"], feature="reconnect")}
+    given = replace(scenario(), covers=("SEL-2",))
+    found = judge_scenario(given, lonely, recorded(local_session()), asks, 5)
+    assert said(found)["SEL-2"] is Verdict.PASS
+    public = {**asks, "SEL-2": replace(asks["SEL-2"], feature="public")}
+    assert said(judge_scenario(given, lonely, recorded(local_session()), public, 5))["SEL-2"] is Verdict.UNSUPPORTED
+
+
+# --- put together --------------------------------------------------------------------------------
+
+
+def test_a_requirement_is_judged_by_its_own_findings_and_not_by_its_scenarios() -> None:
+    """SEL-1 holds where TIME-2 fails, and is undecided where it never was asked: it is undecided."""
+    failing = (named(DOWN, "slow", "TIME-2", "SEL-1"), slow().end(at=2000))
+    doubtful = (replace(FALLS, id="unproved"), story().refused(at=10).socket(PUBLIC, at=15, opened=95))
+    result = run(failing, doubtful)
+    assert result.subjects[0].scenarios[0].verdict is Verdict.FAIL
+    assert requirement(result, "SEL-1").verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_arose_anywhere_arose() -> None:
+    result = run((named(DOWN, "down", "SEL-2", "SEL-3"), fallback()), (UP, local_session()))
+    assert requirement(result, "SEL-2").arose
+    assert requirement(result, "SEL-2").scenarios == ("up",)
+
+
+def test_a_level_is_of_what_was_judged_and_not_of_what_is_unsupported() -> None:
+    none = ScenarioRecord("subject", "down", unsupported="not here")
+    result = run((named(DOWN, "down", "SEL-3"), none), (UP, local_session()))
+    assert requirement(result, "SEL-3").verdict is Verdict.UNSUPPORTED
+    assert result.subjects[0].levels[Level.MUST] is Verdict.PASS
+
+
+def test_where_all_is_unsupported_so_is_the_scenario() -> None:
+    asks = {"SEL-2": replace(REQUIREMENTS["SEL-2"], feature="reconnect")}
+    absent = replace(PROFILE, absent=("reconnect",))
+    found = judge_scenario(replace(scenario(), covers=("SEL-2",)), absent, recorded(local_session()), asks, 5)
+    assert found.verdict is Verdict.UNSUPPORTED
