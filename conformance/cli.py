@@ -8,16 +8,27 @@ not, 2 inconclusive, 3 the harness failed, 4 usage or bad input.
 from __future__ import annotations
 
 import io
-import os
 import sys
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path  # noqa: TC003 - typer reads annotations at run time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from typer.main import get_command
 
+from conformance import cli_servers
+from conformance.cli_options import (
+    BrowserOption,
+    CalibrationOption,
+    LevelName,
+    LevelOption,
+    OutputOption,
+    ReportOption,
+    RunDir,
+    VerboseOption,
+    console_for,
+    level_of,
+    many,
+)
 from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
 from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
@@ -26,7 +37,6 @@ from conformance.commands.targets import parse_target
 from conformance.crowd import Outage
 from conformance.errors import ConformError, ExitStatus, InputError
 from conformance.forecast import CLIENTS, LIMIT, Assumed
-from conformance.model import Level
 from conformance.report.kill_matrix import WRITERS
 from conformance.rig.engine import RigMode
 from conformance.sweep import Search
@@ -35,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
-WIDTH_OFF_TERMINAL = 100  # what reports are made for; a log has no width of its own
 
 app = typer.Typer(
     name="conform",
@@ -48,47 +57,14 @@ app = typer.Typer(
 )
 
 
-class LevelName(StrEnum):
-    """The gate's levels as they are typed."""
-
-    MUST = "must"
-    SHOULD = "should"
-
-
-RunDir = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run directory, e.g. reports/runs/20260131T120000Z-1f2e.")
-]
-LevelOption = Annotated[
-    LevelName, typer.Option("--level", help="What fails the gate: MUST failures, or SHOULD failures too.")
-]
-ReportOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--report", metavar="FORMAT:PATH", help="Also write json, junit, html, markdown or allure (a directory)."
-    ),
-]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also list every scenario.")]
-BrowserOption = Annotated[
-    str | None, typer.Option("--browser", metavar="PATH", help="The Chromium to use; else it is searched for.")
-]
-CalibrationOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Of `conform calibrate`.", show_default="this machine's")
-]
-OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
-
-
-def _many(metavar: str, text: str) -> Any:  # noqa: ANN401 - typer gives its options no type of their own
-    return typer.Option(metavar=metavar, help=f"{text} May be repeated.")
-
-
 @app.command()
 def run(  # noqa: PLR0913 - one parameter an option
     *,
-    extension: Annotated[list[Path] | None, _many("DIR", "Judge this extension.")] = None,
-    subject: Annotated[list[Path] | None, _many("PROFILE.toml", "Judge what this profile describes.")] = None,
-    scenario: Annotated[list[str] | None, _many("GLOB", "Only scenarios so called, e.g. 'wrong-*'.")] = None,
-    requirement: Annotated[list[str] | None, _many("ID", "Only scenarios that cover it.")] = None,
-    tag: Annotated[list[str] | None, _many("TAG", "Only scenarios with this tag.")] = None,
+    extension: Annotated[list[Path] | None, many("DIR", "Judge this extension.")] = None,
+    subject: Annotated[list[Path] | None, many("PROFILE.toml", "Judge what this profile describes.")] = None,
+    scenario: Annotated[list[str] | None, many("GLOB", "Only scenarios so called, e.g. 'wrong-*'.")] = None,
+    requirement: Annotated[list[str] | None, many("ID", "Only scenarios that cover it.")] = None,
+    tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
     level: LevelOption = LevelName.MUST,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
@@ -116,7 +92,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         requirements=tuple(requirement or ()),
         tags=tuple(tag or ()),
         list_only=list_,
-        level=_level(level),
+        level=level_of(level),
         jobs=jobs or default_jobs(),
         rig=rig,
         seed=random_seed() if seed is None else seed,
@@ -130,13 +106,13 @@ def run(  # noqa: PLR0913 - one parameter an option
         output=output,
         verbose=verbose,
     )
-    return run_command(_console(), _console(stderr=True), options)
+    return run_command(console_for(), console_for(stderr=True), options)
 
 
 @app.command()
 def judge(directory: RunDir, *, level: LevelOption = LevelName.MUST, verbose: VerboseOption = False) -> ExitStatus:
     """Judge a run again, from its record alone."""
-    return rejudge.judge(_console(), directory, _level(level), verbose=verbose)
+    return rejudge.judge(console_for(), directory, level_of(level), verbose=verbose)
 
 
 @app.command("report")
@@ -149,14 +125,14 @@ def report_(
 ) -> ExitStatus:
     """Write a run's reports again, or print it."""
     targets = [parse_target(text) for text in report or ()]
-    return rejudge.report(_console(), directory, targets, _level(level), verbose=verbose)
+    return rejudge.report(console_for(), directory, targets, level_of(level), verbose=verbose)
 
 
 @app.command("crowd")
 def crowd_(  # noqa: PLR0913 - one parameter an option
     directory: RunDir,
     *,
-    clients: Annotated[list[int] | None, _many("N", "How many extensions come back; else 10^3 to 10^7.")] = None,
+    clients: Annotated[list[int] | None, many("N", "How many extensions come back; else 10^3 to 10^7.")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="New connections a second.")] = LIMIT,
     away: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long the server was away.")] = 30.0,
     throttled: Annotated[bool, typer.Option("--throttled", help="Let Chromium delay their WebSockets, too.")] = False,
@@ -170,7 +146,7 @@ def crowd_(  # noqa: PLR0913 - one parameter an option
     if min(sizes) < 1:
         raise InputError(f"--clients {min(sizes)}: must be at least 1")
     assumed = Assumed(sizes, Outage(away_s=away, limit=limit, throttled=throttled), seed)
-    return crowd.crowd(_console(), directory, crowd.CrowdOptions(assumed=assumed, plot=plot))
+    return crowd.crowd(console_for(), directory, crowd.CrowdOptions(assumed=assumed, plot=plot))
 
 
 @app.command("sweep")
@@ -197,19 +173,19 @@ def sweep_(  # noqa: PLR0913 - one parameter an option
         headed=headed,
         output=output,
     )
-    return sweep.sweep(_console(), _console(stderr=True), options)
+    return sweep.sweep(console_for(), console_for(stderr=True), options)
 
 
 @app.command("mutants")
 def mutants_(  # noqa: PLR0913 - one parameter an option
     *,
-    mutant: Annotated[list[str] | None, _many("GLOB", "Only mutants so called.")] = None,
+    mutant: Annotated[list[str] | None, many("GLOB", "Only mutants so called.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="List them, and run nothing.")] = False,
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write them as unpacked extensions, and run nothing.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
-    report: Annotated[list[str] | None, _many("FORMAT:PATH", "Also write markdown, json or svg.")] = None,
+    report: Annotated[list[str] | None, many("FORMAT:PATH", "Also write markdown, json or svg.")] = None,
     judge: Annotated[Path | None, typer.Option(metavar="RUN", help="Judge such a run again, from its record.")] = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
@@ -225,7 +201,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
         write=write,
         list_only=list_,
     )
-    return mutants.mutants(_console(), _console(stderr=True), options)
+    return mutants.mutants(console_for(), console_for(stderr=True), options)
 
 
 @app.command("calibrate")
@@ -239,18 +215,18 @@ def calibrate_(
 ) -> ExitStatus:
     """Measure the error of every time on this machine."""
     options = calibrate.CalibrateOptions(repeat=repeat, browser=browser, output=output)
-    return calibrate.calibrate(_console(), _console(stderr=True), options)
+    return calibrate.calibrate(console_for(), console_for(stderr=True), options)
 
 
 @app.command("crosscheck")
 def crosscheck_(  # noqa: PLR0913 - one parameter an option
     runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Compare these; run nothing.")] = None,
     *,
-    extension: Annotated[list[Path] | None, _many("DIR", "Of this extension.")] = None,
-    subject: Annotated[list[Path] | None, _many("PROFILE.toml", "Of what this profile describes.")] = None,
-    scenario: Annotated[list[str] | None, _many("GLOB", "Only scenarios so called.")] = None,
-    tag: Annotated[list[str] | None, _many("TAG", "Only scenarios with this tag.")] = None,
-    rig: Annotated[list[RigMode] | None, _many("RIG", "In this rig; else in all three.")] = None,
+    extension: Annotated[list[Path] | None, many("DIR", "Of this extension.")] = None,
+    subject: Annotated[list[Path] | None, many("PROFILE.toml", "Of what this profile describes.")] = None,
+    scenario: Annotated[list[str] | None, many("GLOB", "Only scenarios so called.")] = None,
+    tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
+    rig: Annotated[list[RigMode] | None, many("RIG", "In this rig; else in all three.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
@@ -267,14 +243,14 @@ def crosscheck_(  # noqa: PLR0913 - one parameter an option
         output=output,
     )
     if runs:
-        return crosscheck.compare(_console(), runs)
-    return crosscheck.crosscheck(_console(), _console(stderr=True), options, tuple(rig or RigMode))
+        return crosscheck.compare(console_for(), runs)
+    return crosscheck.crosscheck(console_for(), console_for(stderr=True), options, tuple(rig or RigMode))
 
 
 @app.command("doctor")
 def doctor_(*, browser: BrowserOption = None, output: OutputOption = OUTPUT) -> ExitStatus:
     """Say what was found on this machine, and what is missing."""
-    return doctor.doctor(_console(), browser, output)
+    return doctor.doctor(console_for(), browser, output)
 
 
 @app.command()
@@ -282,7 +258,7 @@ def schema(
     what: Annotated[str, typer.Argument(metavar="[scenario|results]", help="Whose grammar.")] = "scenario",
 ) -> ExitStatus:
     """Print the JSON Schema of scenario files or of results."""
-    return catalogue.print_schema(_console(), what)
+    return catalogue.print_schema(console_for(), what)
 
 
 @app.command("list")
@@ -293,8 +269,8 @@ def list_(
 ) -> ExitStatus:
     """List the scenarios, the requirements and the faults there are."""
     if markdown:
-        return catalogue.print_requirements(_console(), what)
-    return catalogue.list_tables(_console(), what)
+        return catalogue.print_requirements(console_for(), what)
+    return catalogue.list_tables(console_for(), what)
 
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -303,15 +279,7 @@ def test(context: typer.Context) -> ExitStatus:
     return selftest.selftest(context.args)
 
 
-def _level(name: LevelName) -> Level:
-    return Level.MUST if name is LevelName.MUST else Level.SHOULD
-
-
-def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = WIDTH_OFF_TERMINAL
-    return console
+cli_servers.add_to(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conformance import cli
+from conformance import cli, cli_options
 from conformance.commands import selftest
 from conformance.commands.options import RunOptions
 from conformance.commands.targets import Target
@@ -185,9 +185,9 @@ def test_tests_are_pytests_with_its_arguments(monkeypatch: pytest.MonkeyPatch) -
 
 def test_off_a_terminal_reports_are_a_hundred_columns_wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    assert cli._console().width == cli.WIDTH_OFF_TERMINAL
+    assert cli_options.console_for().width == cli_options.WIDTH_OFF_TERMINAL
     monkeypatch.setenv("COLUMNS", "77")
-    assert cli._console().width == 77
+    assert cli_options.console_for().width == 77
 
 
 def conform(*arguments: str, encoding_of: str = "utf-8", **more: Any) -> subprocess.Popen[str]:  # noqa: ANN401

@@ -24,7 +24,17 @@ PACKAGE = ROOT / "conformance"
 # Modules that may touch clocks, sockets, files and processes.
 SHELL = ("rig", "report", "store", "files", "subjects", "bundle", "gallery")
 # Modules that users meet: nothing but other fronts imports them.
-FRONTS = ("cli", "commands", "plugin", "pytest_items", "pytest_rigs", "pytest_session", "__main__")
+FRONTS = (
+    "cli",
+    "cli_options",
+    "cli_servers",
+    "commands",
+    "plugin",
+    "pytest_items",
+    "pytest_rigs",
+    "pytest_session",
+    "__main__",
+)
 
 # The core computes; what it may not even import, and the three libraries it may.
 IMPURE = {"asyncio", "os", "pathlib", "random", "secrets", "shutil", "socket", "subprocess", "tempfile", "threading"}
@@ -38,7 +48,13 @@ FUNCTION_LINES_MAX = 50  # a screen
 # Modules (and packages, with all that is in them) whose test module has another name, or none, and why.
 TESTED_IN = {
     "__main__": "tests/test_cli.py",  # hands over to cli.main
+    "cli_options": "tests/test_cli.py",  # what its commands are typed with
     "pytest_session": "tests/test_plugin.py",  # only a pytest run shows what it does
+    "rig.serving.talk": "tests/servers/test_mutants.py",  # these four are sent to servers that are right and wrong
+    "rig.serving.examination": "tests/servers/test_mutants.py",
+    "rig.serving.checks": "tests/servers/test_mutants.py",
+    "rig.serving.examine": "tests/servers/test_mutants.py",
+    "rig.serving.fuzzing": "tests/servers/test_fuzzing.py",
     "rig.faults": "tests/rig/faults/test_every_fault.py",  # one test a fault, whatever its module
 }
 PURE_DATA = {"record"}  # dataclasses without a line of behaviour

@@ -17,6 +17,7 @@ from conformance.files import load_requirements, load_scenarios
 from conformance.oracles import ORACLES
 from conformance.report.schema import results_schema
 from conformance.rig.faults import FAULTS
+from conformance.server_plan import SERVER_SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +46,8 @@ def print_requirements(console: Console, what: str | None) -> ExitStatus:
     """Print docs/requirements.md, and nothing else."""
     if what != "requirements":
         raise InputError("only the requirements are a document; write: conform list requirements --markdown")
-    console.file.write(requirements_markdown(load_requirements(), load_scenarios()))
+    every = [*load_scenarios(), *(one.scenario for one in SERVER_SCENARIOS)]
+    console.file.write(requirements_markdown(load_requirements(), every))
     console.file.flush()
     return ExitStatus.CONFORMS
 
@@ -100,14 +102,17 @@ def requirement_table(requirements: Iterable[Requirement]) -> Table:
 
 
 def requirements_markdown(requirements: Iterable[Requirement], scenarios: Iterable[Scenario]) -> str:
-    """Requirement → scenarios, for the extension's requirements, as a document."""
-    every = list(scenarios)
-    rows = [
-        f"| {one.id} | {one.level} | {one.says} | {_judged_by(one.id, every)} |"
-        for one in requirements
-        if one.of == "extension"
-    ]
-    return "\n".join([_REQUIREMENTS_HEAD, *rows, ""])
+    """Requirement → scenarios as a document: the extension's, then the servers'."""
+    every, wanted = list(scenarios), list(requirements)
+
+    def rows(*, extension: bool) -> list[str]:
+        return [
+            f"| {one.id} | {one.level} | {one.says} | {_judged_by(one.id, every)} |"
+            for one in wanted
+            if (one.of == "extension") is extension
+        ]
+
+    return "\n".join([_REQUIREMENTS_HEAD, *rows(extension=True), _SERVERS_HEAD, *rows(extension=False), ""])
 
 
 def _judged_by(requirement: str, scenarios: Iterable[Scenario]) -> str:
@@ -131,6 +136,15 @@ brackets is that of a scenario's cases which cover the requirement. Where each r
 `conform list requirements`.
 
 | id | level | the extension… | judged by |
+|---|---|---|---|"""
+
+
+_SERVERS_HEAD: Final = """
+## Servers
+
+Judged by `conform servers` ([servers](servers.md)); what cannot be measured there says so, and never passes.
+
+| id | level | the server… | judged by |
 |---|---|---|---|"""
 
 

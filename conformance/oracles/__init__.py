@@ -6,11 +6,22 @@ covered requirement that is not in it is INCONCLUSIVE, never passed.
 
 from __future__ import annotations
 
-from conformance.oracles import falling_back, living, network, privacy, public, retrying, selecting, signature, timing
+from conformance.oracles import (
+    falling_back,
+    living,
+    network,
+    privacy,
+    public,
+    retrying,
+    selecting,
+    serving,
+    signature,
+    timing,
+)
 from conformance.oracles.case import Case
 from conformance.oracles.registry import ORACLES, Oracle
 
 __all__ = ["FAMILIES", "ORACLES", "Case", "Oracle"]
 
 # Imported for their entries in the table.
-FAMILIES = (selecting, signature, timing, falling_back, retrying, living, privacy, public, network)
+FAMILIES = (selecting, signature, timing, falling_back, retrying, living, privacy, public, network, serving)

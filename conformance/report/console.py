@@ -138,7 +138,7 @@ def scenario_table(subject: SubjectResult) -> Table:
         table.add_row(
             Text(view.scenario_name(scenario)),
             verdict_text(scenario.verdict),
-            scenario.connected_to.value if scenario.timeline is not None else "",
+            view.Group("", (scenario,)).went_to,
             connect,
             Text(", ".join(scenario.requirements), style="dim", no_wrap=True, overflow="ellipsis"),
         )

@@ -93,7 +93,7 @@ def _subject(subject: SubjectResult, timelines: Timelines) -> Iterator[str]:
         (
             f"<code>{escape(view.scenario_name(one))}</code>",
             _badge(one.verdict),
-            one.connected_to.value,
+            view.Group("", (one,)).went_to,
             "" if one.connect_ms is None else f"{one.connect_ms:.0f} ms",
             escape(", ".join(finding.requirement for finding in one.findings if finding.arose)),
         )

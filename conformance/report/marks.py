@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from conformance import events as seen
 from conformance.events import Source
 from conformance.model import Side
+from conformance.server_events import Tried
 from conformance.throttle import held_ms
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def sentence(mark: Mark) -> str:
 def _mark(event: Event) -> Mark | None:
     if event.source is Source.RIG:
         return _rig_mark(event)
+    if isinstance(event, Tried):
+        came = " ".join(str(part) for part in (event.status or event.outcome, event.code or "") if part)
+        return Mark(event.at_ms, event.seq, Lane.SUBJECT, _LANE[event.source], f"{event.what}: {came}")
     return _browser_mark(event) if event.source is Source.BROWSER else _server_mark(event)
 
 

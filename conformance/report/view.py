@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from conformance.model import Level, Outcome
 from conformance.repeats import SHARES
 from conformance.results import ScenarioResult
+from conformance.server_plan import FAMILIES
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -196,6 +197,11 @@ def _bracketed(level: Level | None) -> str:
     return f" ({level})" if level else ""
 
 
+def is_of_server(scenario: ScenarioResult) -> bool:
+    """Whether a server is judged in it, and nobody goes anywhere."""
+    return scenario.family in FAMILIES
+
+
 def went_to(scenario: ScenarioResult) -> str:
     """Which server, and how soon: ``public, 83 ms``."""
     return Group("", (scenario,)).ended
@@ -225,7 +231,7 @@ class Group:
     @property
     def went_to(self) -> str:
         """The servers that they ended with, ``local`` first."""
-        found = {one.connected_to for one in self.scenarios if one.timeline is not None}
+        found = {one.connected_to for one in self.scenarios if one.timeline is not None and not is_of_server(one)}
         return ", ".join(outcome.value for outcome in Outcome if outcome in found)
 
     @property

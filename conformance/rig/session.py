@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
@@ -47,6 +48,7 @@ class Session:
         self.is_open = False
         self._heartbeat = heartbeat
         self._beside: set[asyncio.Task[None]] = set()
+        self._text: codecs.IncrementalDecoder | None = None  # of the text message that is coming in
         self._protocol = ServerProtocol()
         self._protocol.receive_data(request.raw)
         self._request: UpgradeRequest | None = None
@@ -108,9 +110,26 @@ class Session:
                 continue
             opcode = _OPCODES[event.opcode]
             self.link.record(FrameReceived, opcode=opcode, size=len(event.data))
+            if not self._is_sound(event):
+                self._protocol.fail(CloseCode.INVALID_DATA)
+                break
             if event.opcode is Opcode.TEXT and self._is_heartbeat(bytes(event.data)):
                 self._protocol.send_text(self._heartbeat.reply.encode() if self._heartbeat else b"")
         await self._flush()
+
+    def _is_sound(self, frame: Frame) -> bool:
+        """Whether text is UTF-8 (RFC 6455, 8.1), which the sans-I/O core leaves to its user."""
+        if frame.opcode is Opcode.TEXT:
+            self._text = codecs.getincrementaldecoder("utf-8")()
+        elif frame.opcode is not Opcode.CONT or self._text is None:
+            return True
+        try:
+            self._text.decode(frame.data, final=frame.fin)
+        except UnicodeDecodeError:
+            return False
+        if frame.fin:
+            self._text = None
+        return True
 
     def _is_heartbeat(self, data: bytes) -> bool:
         """Whether to answer; a session that is being closed sends nothing more (RFC 6455, 5.5.1)."""

@@ -32,6 +32,7 @@ from conformance.events import (
 )
 from conformance.model import Side
 from conformance.report.marks import Lane, Mark, Tone, marks, sentence, text
+from conformance.server_events import Tried
 from conformance.timeline import Timeline
 from tests.timelines import story
 
@@ -132,6 +133,12 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
 def test_each_kind_has_its_words(event: Event, says: str, tone: Tone) -> None:
     mark = only(event)
     assert (mark.says, mark.tone) == (says, tone)
+
+
+def test_what_was_sent_to_a_server_is_told_with_what_came() -> None:
+    tried = Tried(at_ms=1.0, source=Source.PUBLIC, what="frames, close 999", wanted="x", outcome="ended", code=1002)
+    mark = only(tried)
+    assert (mark.says, mark.lane, mark.to) == ("frames, close 999: ended 1002", Lane.SUBJECT, Lane.PUBLIC)
 
 
 def test_a_refused_certificate_names_the_flags() -> None:

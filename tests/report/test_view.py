@@ -86,6 +86,13 @@ def test_what_was_not_observed_went_nowhere(subject: SubjectResult) -> None:
     assert view.went_to(scenario(subject, "reset")) == ""
 
 
+def test_a_servers_scenario_goes_nowhere_and_does_not_say_so(subject: SubjectResult) -> None:
+    server = replace(subject.scenarios[0], family="Local server", connected_to=Outcome.NONE, timeline="t")
+    assert view.is_of_server(server)
+    assert not view.is_of_server(subject.scenarios[0])
+    assert view.went_to(replace(server, connect_ms=None)) == ""
+
+
 def test_what_never_arose_explains_a_verdict_only_where_nothing_failed(subject: SubjectResult) -> None:
     extra = Finding("LIFE-1", Verdict.INCONCLUSIVE, "its condition never arose", arose=False)
     failed, passed = scenario(subject, "status[500]"), scenario(subject, "local-up")

@@ -157,6 +157,7 @@ def stressed(core: int, count: int) -> Iterator[None]:
 
 
 @pytest.mark.browser
+@pytest.mark.alone
 def test_on_a_stressed_machine_the_error_grows(browser: Browser) -> None:
     """Only the direction: how much it grows is the machine's business. Calm and stressed take turns."""
     cores = os.sched_getaffinity(0)

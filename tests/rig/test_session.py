@@ -14,6 +14,7 @@ from conformance.events import Event, FrameReceived, SessionClosed, SessionOpene
 from conformance.model import FaultSpec, Side
 from conformance.rig.recorder import now_ms
 from conformance.rig.session import Session
+from conformance.server_cases import CONT, TEXT, frame
 from tests.rig.servers import PATIENCE_S, UPGRADE, Staged, staged
 
 PING = b"\x89\x80\x00\x00\x00\x00"
@@ -189,6 +190,20 @@ def test_a_frame_that_breaks_the_protocol_ends_the_session() -> None:
     got, end = asyncio.run(scene())
     assert got[:4] == b"\x88" + bytes([len(got) - 2]) + b"\x03\xea"
     assert end == (1002, "server")
+
+
+@pytest.mark.parametrize("frames", [frame(TEXT, b"a\xff"), frame(TEXT, b"\xe2\x82", fin=False) + frame(CONT, b"a")])
+def test_text_that_is_not_utf_8_ends_the_session(frames: bytes) -> None:
+    async def scene() -> tuple[bytes, tuple[int, str]]:
+        async with staged() as stage:
+            reader, writer = await upgraded(stage)
+            writer.write(frame(TEXT, "€".encode()[:2], fin=False) + frame(CONT, "€".encode()[2:]))  # this is UTF-8
+            writer.write(frames)
+            return await rest(reader), await until_closed(stage)
+
+    got, end = asyncio.run(scene())
+    assert got == b"\x88\x02\x03\xef"
+    assert end == (1007, "server")
 
 
 def test_a_spoiled_key_opens_nothing() -> None:

@@ -1,0 +1,62 @@
+"""Options that several commands share, and where commands print."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from conformance.model import Level
+
+WIDTH_OFF_TERMINAL = 100  # what reports are made for; a log has no width of its own
+
+
+class LevelName(StrEnum):
+    """The gate's levels as they are typed."""
+
+    MUST = "must"
+    SHOULD = "should"
+
+
+RunDir = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run directory, e.g. reports/runs/20260131T120000Z-1f2e.")
+]
+LevelOption = Annotated[
+    LevelName, typer.Option("--level", help="What fails the gate: MUST failures, or SHOULD failures too.")
+]
+ReportOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report", metavar="FORMAT:PATH", help="Also write json, junit, html, markdown or allure (a directory)."
+    ),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also list every scenario.")]
+BrowserOption = Annotated[
+    str | None, typer.Option("--browser", metavar="PATH", help="The Chromium to use; else it is searched for.")
+]
+CalibrationOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Of `conform calibrate`.", show_default="this machine's")
+]
+OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
+
+
+def many(metavar: str, text: str) -> Any:  # noqa: ANN401 - typer gives its options no type of their own
+    """An option that may be given more than once."""
+    return typer.Option(metavar=metavar, help=f"{text} May be repeated.")
+
+
+def level_of(name: LevelName) -> Level:
+    """The level that is meant."""
+    return Level.MUST if name is LevelName.MUST else Level.SHOULD
+
+
+def console_for(*, stderr: bool = False) -> Console:
+    """Where a command prints."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH_OFF_TERMINAL
+    return console

@@ -1,0 +1,119 @@
+"""Server conformance finds what is wrong, and nothing where nothing is: the reference servers, mutants, fakes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.model import Side
+from conformance.results import ScenarioResult
+from conformance.rig.serving.wire import find
+from conformance.server_plan import scenarios_of
+from conformance.verdict import Verdict
+from tests.rig.servers import staged
+from tests.servers.mutants import LOCAL, PUBLIC
+from tests.servers.running import IMPATIENT, QUICK, front_of, local, local_server, named, public, results, service
+
+
+def verdict_on(requirement: str, result: ScenarioResult) -> Verdict:
+    return next(finding.verdict for finding in result.findings if finding.requirement == requirement)
+
+
+def not_passed(found: dict[str, ScenarioResult]) -> dict[str, str]:
+    return {name: f"{one.verdict}: {one.reason}" for name, one in found.items() if one.verdict is not Verdict.PASS}
+
+
+# --- what conforms -------------------------------------------------------------------------------
+
+
+def test_the_reference_local_server_passes() -> None:
+    async def examine() -> dict[str, ScenarioResult]:
+        async with local(local_server()) as target:
+            return await results(target, only=lambda one: one.scenario.id != "local-latency")
+
+    found = asyncio.run(examine())
+    assert not_passed(found) == {}
+    assert set(found) == {one.scenario.id for one in scenarios_of([Side.LOCAL])} - {"local-latency"}
+
+
+def test_the_reference_local_server_is_as_fast_as_the_machine_lets_it() -> None:
+    async def examine() -> dict[str, ScenarioResult]:
+        async with local(local_server()) as target:
+            return await results(target, only=named("local-latency"))
+
+    (result,) = asyncio.run(examine()).values()
+    assert result.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE), result.reason
+    if result.verdict is Verdict.INCONCLUSIVE:
+        assert "machine too busy" in result.reason
+
+
+def test_the_reference_public_server_passes(tmp_path: Path) -> None:
+    async def examine() -> dict[str, ScenarioResult]:
+        async with AsyncExitStack() as stack:
+            target = await stack.enter_async_context(public(front_of(service()), tmp_path))
+            sick = await stack.enter_async_context(public(front_of(service(down=True)), tmp_path))
+            return await results(target, replace(QUICK, unhealthy=sick))
+
+    found = asyncio.run(examine())
+    unmeasured = {name: one.verdict for name, one in found.items() if name in ("public-load", "public-alarm")}
+    assert unmeasured == {"public-load": Verdict.UNSUPPORTED, "public-alarm": Verdict.UNSUPPORTED}
+    assert not_passed({name: one for name, one in found.items() if name not in unmeasured}) == {}
+    assert set(found) == {one.scenario.id for one in scenarios_of([Side.PUBLIC])}
+
+
+def test_the_local_fake_passes_but_for_what_it_does_not_offer() -> None:
+    async def examine() -> dict[str, ScenarioResult]:
+        async with staged() as stage:
+            address = next(address for address, side in stage.servers.sides.items() if side is Side.LOCAL)
+            target = replace(await find(f"http://{address}", Side.LOCAL), host="localhost:3003")
+            settings = replace(QUICK, absent=("origin-rules", "heartbeat"))
+            return await results(target, settings, only=lambda one: one.scenario.id != "local-latency")
+
+    found = asyncio.run(examine())
+    lacking = {name for name, one in found.items() if one.verdict is Verdict.UNSUPPORTED}
+    assert lacking == {"local-origins", "local-half-open"}
+    assert "origin-rules" in found["local-origins"].reason
+    assert not_passed({name: one for name, one in found.items() if name not in lacking}) == {}
+
+
+# --- what does not -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_a_faulty_local_server_is_found(name: str) -> None:
+    mutant = LOCAL[name]
+
+    async def examine() -> dict[str, ScenarioResult]:
+        async with local(mutant.make()) as target:
+            return await results(target, IMPATIENT, only=named(mutant.scenario))
+
+    (result,) = asyncio.run(examine()).values()
+    assert verdict_on(mutant.finds, result) is Verdict.FAIL, result.reason
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_faulty_public_server_is_found(name: str, tmp_path: Path) -> None:
+    mutant = PUBLIC[name]
+
+    async def examine() -> dict[str, ScenarioResult]:
+        async with AsyncExitStack() as stack:
+            target = await stack.enter_async_context(public(mutant.make(), tmp_path, mutant.tls))
+            settings = IMPATIENT
+            if mutant.sick is not None:
+                sick = await stack.enter_async_context(public(mutant.sick(), tmp_path, mutant.tls))
+                settings = replace(settings, unhealthy=sick)
+            return await results(target, settings, only=named(mutant.scenario))
+
+    (result,) = asyncio.run(examine()).values()
+    assert verdict_on(mutant.finds, result) is Verdict.FAIL, result.reason
+
+
+def test_every_requirement_that_can_be_judged_has_a_mutant() -> None:
+    found = {mutant.finds for mutant in LOCAL.values()} | {mutant.finds for mutant in PUBLIC.values()}
+    judged = {id_ for one in scenarios_of(Side) if not one.unmeasured for id_ in one.scenario.covers}
+    assert found == judged
+    assert len(LOCAL) + len(PUBLIC) >= 15
