@@ -175,8 +175,8 @@ def test_without_a_public_server_what_needs_one_is_unsupported() -> None:
 
 
 def test_a_requirement_that_nothing_can_judge_never_passes() -> None:
-    result = judged(local_session(), scenario(), "LOC-5")
-    assert said(result)["LOC-5"] is Verdict.INCONCLUSIVE
+    result = judged(local_session(), scenario(), "NEW-9")
+    assert said(result)["NEW-9"] is Verdict.INCONCLUSIVE
     assert "this version of the harness cannot judge it" in result.reason
 
 

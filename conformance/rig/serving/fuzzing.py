@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 16
 _INPUTS_A_SESSION: Final = 20  # then a new one: half messages add up, and every server has a limit
-_PATIENCE_S: Final = 2.0
+_PATIENCE_S: Final = 20.0  # an answer takes a millisecond; a machine with much else to do may need seconds
 _WRONG_KEPT: Final = 20
 _WRONG_MAX: Final = 200  # a server that takes so many wrong is known well enough
 _SHOWN_BYTES: Final = 60

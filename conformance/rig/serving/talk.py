@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.rig.serving.wire import Wire
 
 PATIENCE_S: Final = 3.0
+_OPEN_S: Final = 15.0  # a good handshake is answered in a millisecond; on a machine with much else to do, later
 _READ_BYTES: Final = 64 * 1024
 _NONCES = itertools.count(1)
 
@@ -65,7 +66,7 @@ class Talk:
         """A session that the server let in; NoSession, OSError or TimeoutError if it did not."""
         connection = await wire.connect(source=source)
         path, host = wire.target.session_path, wire.target.host
-        answer = await ask(connection, upgrade(path, host, f"Origin: {origin}"))
+        answer = await ask(connection, upgrade(path, host, f"Origin: {origin}"), patience_s=_OPEN_S)
         if problem := opened(answer):
             connection.abort()
             raise NoSession(problem)
