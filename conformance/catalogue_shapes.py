@@ -74,6 +74,7 @@ class EntryShape(Shape):
     says: Text
     covers: Annotated[list[str], Field(min_length=1)]
     tags: list[Name] = []
+    needs: Literal["namespace"] | None = None
     cases: JsonValue = None
     given: JsonValue
     when: list[JsonValue] = []

@@ -132,10 +132,14 @@ class ObservationEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionAccepted(Event):
-    """A TCP connection came in. ``endpoint``: the ``host:port`` that the subject was made to believe in."""
+    """A TCP connection came in. ``endpoint``: the ``host:port`` that the subject was made to believe in.
+
+    ``address``: where it came to, in a network of the rig's own, e.g. ``[::1]:3003``.
+    """
 
     connection: int
     endpoint: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +324,13 @@ class AccessChecked(Event):
 
     request: int
     result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineChanged(Event):
+    """The browser noticed that this machine has a network again, or none any more (``navigator.onLine``)."""
+
+    online: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

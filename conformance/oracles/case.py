@@ -19,7 +19,7 @@ from conformance.events import (
     Source,
     SubjectStarted,
 )
-from conformance.model import Profile, Role, Scenario, Shown, Side, role_of
+from conformance.model import Profile, Role, Scenario, Shown, Side, authority, role_of
 from conformance.oracles.findings import evidence_of
 from conformance.oracles.world import DIES, Span, name_of, serves, shown_by, spans
 from conformance.timeline import Timeline
@@ -57,7 +57,7 @@ class Case:
             timeline=seen,
             attempts=attempts(seen, profile.endpoints),
             sessions=sessions(seen, profile.endpoints),
-            local=spans(seen, scenario, Side.LOCAL),
+            local=spans(seen, scenario, Side.LOCAL, authority(profile.endpoints.signature)[0]),
             public=spans(seen, scenario, Side.PUBLIC),
             error_ms=error_ms,
         )

@@ -154,7 +154,14 @@ def _browser_mark(event: Event) -> Mark | None:  # noqa: PLR0911 - one a kind of
         case seen.CertificateRejected():
             return _note(event, Lane.SUBJECT, f"certificate refused: {', '.join(event.flags)}", Tone.BAD)
         case _:
-            return None
+            return _browser_news(event)
+
+
+def _browser_news(event: Event) -> Mark | None:
+    """What the browser noticed, whoever it was for."""
+    if not isinstance(event, seen.OnlineChanged):
+        return None
+    return _note(event, Lane.SUBJECT, f"the browser takes itself for {'on line' if event.online else 'off line'}")
 
 
 def _note(event: Event, lane: Lane, says: str, tone: Tone = Tone.PLAIN) -> Mark:

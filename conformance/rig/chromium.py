@@ -140,14 +140,16 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _in_child(read_fd: int | None, write_fd: int | None) -> Callable[[], None]:
+def _in_child(pipe: tuple[int, int] | None, enter: Callable[[], None] | None) -> Callable[[], None]:
     libc = ctypes.CDLL(None)
 
     def run() -> None:
+        if enter is not None:
+            enter()
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if read_fd is not None and write_fd is not None:
-            os.dup2(read_fd, 3)
-            os.dup2(write_fd, 4)
+        if pipe is not None:
+            os.dup2(pipe[0], 3)
+            os.dup2(pipe[1], 4)
 
     return run
 
@@ -180,10 +182,18 @@ def _environment(directory: Path) -> dict[str, str]:
     return {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home}
 
 
-async def launch(
-    browser: Browser, directory: Path, flags: Sequence[str] = (), *, headed: bool = False, page: str = ""
+async def launch(  # noqa: PLR0913 - each is one thing that a caller may want of a browser
+    browser: Browser,
+    directory: Path,
+    flags: Sequence[str] = (),
+    *,
+    headed: bool = False,
+    page: str = "",
+    enter: Callable[[], None] | None = None,
 ) -> Chromium:
     """Start a browser that lives in ``directory``. ``page``: it shows that, and allows no debugging of any kind.
+
+    ``enter``: called in the new process before it is the browser: what takes it into another network.
 
     Raises BrowserDied with what the browser printed when it does not come up (a browser with a ``page`` cannot
     be asked, so that is its caller's to see).
@@ -208,7 +218,7 @@ async def launch(
             env=environment,
             start_new_session=True,
             pass_fds=(3, 4) if piped else (),
-            preexec_fn=_in_child(*(theirs or (None, None))),
+            preexec_fn=_in_child(theirs, enter),
         )
     except OSError as error:
         for fd in ours or ():

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,10 +62,26 @@ class RunSettings:
     fail_fast: bool = False
 
 
+@dataclass(slots=True)
+class Apart:
+    """The rigs with networks of their own, which all workers share. ``why_none``: this machine gives none."""
+
+    idle: list[Rig] = field(default_factory=list)
+    why_none: str = ""
+
+
 class RigHolder:
     """One worker's rig: launched when first needed, replaced when it died, closed at the end."""
 
-    def __init__(self, parts: RigParts, settings: RunSettings, directory: Path, launching: asyncio.Semaphore) -> None:
+    def __init__(
+        self,
+        parts: RigParts,
+        settings: RunSettings,
+        directory: Path,
+        launching: asyncio.Semaphore,
+        apart: Apart | None = None,
+    ) -> None:
+        self._apart = apart or Apart()
         self._parts = parts
         self._settings = settings
         self._directory = directory
@@ -96,19 +112,42 @@ class RigHolder:
         if self._settings.rig is RigMode.UNATTACHED:
             return await observe_unattached(self._parts, self._next_directory(), profile, scenario, rules)
         if rules or FRESH_TAG in scenario.tags or self._settings.rig is RigMode.FRESH:
-            rig = await self._launch(rules)
+            rig = await self._launch(rules, own_network=scenario.namespace)
             try:
                 return await rig.observe(profile, scenario)
             finally:
                 await rig.close()
+        if scenario.namespace:
+            return await self._observe_apart(profile, scenario)
         if self._rig is None or not self._rig.is_alive:
             await self.close()
             self._rig = await self._launch(())
         return await self._rig.observe(profile, scenario)
 
-    async def _launch(self, rules: Iterable[str]) -> Rig:
+    async def _observe_apart(self, profile: Profile, scenario: Scenario) -> Timeline:
+        """In a rig with a network of its own: one that nobody has just now, else a new one."""
+        rig = self._apart.idle.pop() if self._apart.idle else await self._launch((), own_network=True)
+        try:
+            timeline = await rig.observe(profile, scenario)
+        except BaseException:
+            await rig.close()
+            raise
+        if rig.is_alive:
+            self._apart.idle.append(rig)
+        else:
+            await rig.close()
+        return timeline
+
+    async def _launch(self, rules: Iterable[str], *, own_network: bool = False) -> Rig:
+        if own_network and self._apart.why_none:
+            raise Unsupported(self._apart.why_none)
+        directory = self._next_directory()
         async with self._launching:
-            return await Rig.open(self._parts, self._next_directory(), extra_rules=tuple(rules))
+            try:
+                return await Rig.open(self._parts, directory, extra_rules=tuple(rules), own_network=own_network)
+            except Unsupported as error:
+                self._apart.why_none = str(error)
+                raise
 
     def _next_directory(self) -> Path:
         self._launches += 1
@@ -135,17 +174,19 @@ class RigPool:
         self._directory = directory
         self._launching = asyncio.Semaphore(_LAUNCHES_AT_ONCE)
         self._holders: list[RigHolder] = []
+        self._apart = Apart()
 
     def holder(self) -> RigHolder:
         """A new worker's place."""
         directory = self._directory / f"rig-{len(self._holders) + 1}"
-        holder = RigHolder(self._parts, self._settings, directory, self._launching)
+        holder = RigHolder(self._parts, self._settings, directory, self._launching, self._apart)
         self._holders.append(holder)
         return holder
 
     async def close(self) -> None:
         """End every rig."""
-        await asyncio.gather(*(holder.close() for holder in self._holders))
+        apart, self._apart.idle = self._apart.idle, []
+        await asyncio.gather(*(holder.close() for holder in self._holders), *(rig.close() for rig in apart))
 
 
 def roomy_memory() -> str | None:

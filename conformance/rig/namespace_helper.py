@@ -200,35 +200,38 @@ def _among_first(count: int) -> list[dict[str, Any]]:
     ]
 
 
+def carry_out(space: Space, request: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
+    """One request: what to answer, and the descriptors that go with it."""
+    match request["do"]:
+        case "socket":
+            space.enter()
+            return {}, [socket.socket(request["family"], request["type"]).detach()]
+        case "dropped":
+            return {"dropped": space.dropped()}, []
+        case "own":
+            space.own(request["addresses"])
+        case "connect":
+            space.connect(HOME, WORLD)
+        case "disconnect":
+            space.disconnect()
+        case "drop_syn":
+            space.drop_syn(request["port"], request["family"], request["count"])
+        case "stop_dropping":
+            space.stop_dropping()
+    return {}, []
+
+
 def serve(control: socket.socket, spaces: dict[str, Space]) -> None:
     """Answer requests until the harness is gone."""
     while packet := control.recv(REQUEST_BYTES_MAX):
         request = json.loads(packet)
-        space = spaces[request["in"]]
-        answer: dict[str, Any] = {}
         descriptors: list[int] = []
         try:
-            match request["do"]:
-                case "socket":
-                    space.enter()
-                    made = socket.socket(request["family"], request["type"])
-                    descriptors = [made.detach()]
-                case "own":
-                    space.own(request["addresses"])
-                case "connect":
-                    space.connect(HOME, WORLD)
-                case "disconnect":
-                    space.disconnect()
-                case "drop_syn":
-                    space.drop_syn(request["port"], request["family"], request["count"])
-                case "dropped":
-                    answer["dropped"] = space.dropped()
-                case "stop_dropping":
-                    space.stop_dropping()
+            answer, descriptors = carry_out(spaces[request["in"]], request)
         except CannotError as error:
-            answer["cannot"] = str(error)
+            answer = {"cannot": str(error)}
         except Exception as error:  # noqa: BLE001 - the harness tells its user; this process goes on
-            answer["failed"] = f"{type(error).__name__}: {error}"
+            answer = {"failed": f"{type(error).__name__}: {error}"}
         socket.send_fds(control, [json.dumps(answer).encode()], descriptors)
         for descriptor in descriptors:
             os.close(descriptor)

@@ -25,6 +25,7 @@ from conformance.events import (
     FetchAnswered,
     FetchEnded,
     FetchStarted,
+    OnlineChanged,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -142,6 +143,7 @@ class NetLogParser:
             "WEBSOCKET_SENT_FRAME_HEADER": self._frame_sent,
             "TCP_CONNECT_ATTEMPT": self._tcp_attempt,
             "CERT_VERIFIER_JOB": self._certificate_verified,
+            "NETWORK_CONNECTIVITY_CHANGED": self._network_changed,
             "HTTP_STREAM_JOB_CONTROLLER": self._stream_wanted,
             "COOKIE_STORE_COOKIE_ADDED": self._cookie_added,
         }
@@ -283,6 +285,11 @@ class NetLogParser:
     def _cookie_added(self, at_ms: float, _source: int, _phase: int, _params: dict[str, Any]) -> list[Seen]:
         self.marked_ms = at_ms - _CUT_OFF_MS
         return []
+
+    @staticmethod
+    def _network_changed(at_ms: float, _source: int, _phase: int, params: dict[str, Any]) -> list[Seen]:
+        online = params.get("new_connection_type") != "CONNECTION_NONE"
+        return [Seen("", OnlineChanged(at_ms=at_ms, source=Source.BROWSER, online=online))]
 
     @staticmethod
     def _seen(request: _Request, event: Event) -> list[Seen]:

@@ -37,6 +37,7 @@ class Network:
         self._lost_every = 0
         self._carried = {False: 0, True: 0}  # out of home? → packets since the last change
         self._lost = 0
+        self._all_probed = asyncio.Event()
         self._is_up = True
         self.was_cut = False  # ever: a browser that noticed tells of it for seconds
 
@@ -62,6 +63,8 @@ class Network:
             except OSError:  # nothing more is there, or the interface is down
                 return
             self._carried[outward] += 1
+            if self._carried[True] == _LOSS_PROBES:
+                self._all_probed.set()
             if self._lost_every and self._carried[outward] % self._lost_every == 0:
                 self._lost += 1
             elif self._way_s:
@@ -104,7 +107,8 @@ class Network:
                 with contextlib.suppress(OSError):  # the other side says that nobody listens
                     probe.sendto(b"probe", (PUBLIC, _UNUSED_PORT))
                 await asyncio.sleep(0)
-            await _until(lambda: self._carried[True] >= _LOSS_PROBES)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_probed.wait(), _PROBE_S_MAX)
         sent, lost = self._carried[True], self._lost
         if lost < sent // every:
             raise RigFailed(f"one packet in {every} should be lost, but {lost} of {sent} probes were")
@@ -113,6 +117,7 @@ class Network:
 
     def _start_counting(self, every: int) -> None:
         self._lost_every, self._lost, self._carried = every, 0, {False: 0, True: 0}
+        self._all_probed.clear()
 
     async def clear(self) -> str:
         """Be a healthy network again. Returns the proof where it was not one, else ``""``."""
@@ -142,10 +147,3 @@ class Network:
             except OSError:
                 return "unreachable"
             return "accepted"
-
-
-async def _until(holds: object) -> None:
-    """Give the loop turns until it holds, or until a probe's time is over."""
-    deadline_ms = now_ms() + _PROBE_S_MAX * 1000
-    while not holds() and now_ms() < deadline_ms:  # type: ignore[operator]
-        await asyncio.sleep(0.001)

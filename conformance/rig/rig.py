@@ -20,16 +20,18 @@ from conformance.rig.browsers import Browser
 from conformance.rig.cdp import CdpError
 from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium, launch, make_directory
-from conformance.rig.fake import ELSEWHERE, Endpoint, Fake
-from conformance.rig.faults import Stage, build
+from conformance.rig.fake import Fake
+from conformance.rig.faults import Stage, build_at
 from conformance.rig.lag import LagMonitor
 from conformance.rig.life import Life, renumbered, settled_in
-from conformance.rig.mapping import PLAIN_PORT, Hosts, resolver_rules
+from conformance.rig.mapping import Hosts
 from conformance.rig.mark import set_mark
+from conformance.rig.namespace import Namespace
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
+from conformance.rig.network import Network
 from conformance.rig.page import Page, open_trigger_page, pull
-from conformance.rig.ports import ReservedPort
+from conformance.rig.places import in_own_network, on_this_machine
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
@@ -60,20 +62,32 @@ class RigParts:
 
 
 class Servers:
-    """The fakes of one rig and the ports they stand on."""
+    """The fakes of one rig, where they stand, and the network between them and the browser where that is the rig's."""
 
-    def __init__(self, parts: RigParts) -> None:
-        local = [Endpoint(name, ReservedPort.reserve(), tls=False) for name in parts.hosts.local]
-        public = [Endpoint(name, ReservedPort.reserve(), tls=True) for name in parts.hosts.public]
-        # Whatever else is asked of the public host, plain http:// above all, is taken and seen.
-        self.trap = Endpoint(f"public:{PLAIN_PORT}", ReservedPort.reserve(), tls=False)
-        self.local = Fake(Side.LOCAL, local, parts.certificates)
-        self.public = Fake(Side.PUBLIC, [*public, self.trap], parts.certificates)
-        self.stranger = Stranger(ReservedPort.reserve())
-        self.addresses = {each.name: each.port.address for each in (*local, *public)}
-        self.addresses[f"{ELSEWHERE}:{PLAIN_PORT}"] = self.stranger.port.address
-        self.sides = {each.port.address: Side.LOCAL for each in local}
-        self.sides |= {each.port.address: Side.PUBLIC for each in (*public, self.trap)}
+    def __init__(self, parts: RigParts, namespace: Namespace | None = None) -> None:
+        here = on_this_machine(parts.hosts) if namespace is None else in_own_network(parts.hosts, namespace)
+        self.namespace = namespace
+        self.network = None if namespace is None else Network(namespace)
+        self.local = Fake(Side.LOCAL, here.local, parts.certificates)
+        self.public = Fake(Side.PUBLIC, [*here.public, here.trap], parts.certificates, self.network)
+        self.stranger = Stranger(here.stranger)
+        self.sides = here.sides
+        self._places = here
+
+    @classmethod
+    async def open(cls, parts: RigParts, *, own_network: bool = False) -> Servers:
+        """Make them, and their network. Raises Unsupported where there can be none, RigFailed."""
+        namespace = await Namespace.open() if own_network else None
+        try:
+            servers = cls(parts, namespace)
+        except BaseException:
+            if namespace is not None:
+                namespace.close()
+            raise
+        if servers.network is not None:
+            servers.network.open()
+        await servers.stranger.open()
+        return servers
 
     def of(self, side: Side) -> Fake:
         """The fake of one side."""
@@ -81,10 +95,9 @@ class Servers:
 
     def flags(self, parts: RigParts, netlog: Path, extra_rules: Sequence[str]) -> tuple[str, ...]:
         """What tells a browser to come here, to trust who is here, and to log it."""
-        rules = resolver_rules(self.addresses, parts.hosts, trap=self.trap.port.address, extra=extra_rules)
         return (
             f"--log-net-log={netlog}",
-            f"--host-resolver-rules={rules}",
+            f"--host-resolver-rules={self._places.rules(extra_rules)}",
             f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
         )
 
@@ -93,7 +106,9 @@ class Servers:
         for side in Side:
             fake = self.of(side)
             fake.prepare(profile, recorder)
-            await fake.set_faults([each for each in build(given.of(side)) if each.stage != Stage.RESOLVE])
+            faults = build_at(given.of(side))
+            faults = {at: tuple(each for each in some if each.stage != Stage.RESOLVE) for at, some in faults.items()}
+            await fake.set_faults(faults)
         self.stranger.rule = profile.signature
 
     @property
@@ -112,12 +127,18 @@ class Servers:
         """Drop every connection; every port refuses."""
         await self.local.reset()
         await self.public.reset()
+        if self.network is not None:
+            await self.network.clear()
 
     def close(self) -> None:
         """Give every port back."""
         self.local.close()
         self.public.close()
         self.stranger.close()
+        if self.network is not None:
+            self.network.close()
+        if self.namespace is not None:
+            self.namespace.close()
 
 
 async def settle(recorder: Recorder, flush: Callable[[], Awaitable[float]]) -> float:
@@ -152,9 +173,11 @@ class Rig:
         self._launch_number = 0
 
     @classmethod
-    async def open(cls, parts: RigParts, directory: Path, *, extra_rules: Sequence[str] = ()) -> Rig:
-        """Launch the browser in ``directory``. Raises BrowserDied, RigFailed."""
-        rig = cls(parts, Servers(parts))
+    async def open(
+        cls, parts: RigParts, directory: Path, *, extra_rules: Sequence[str] = (), own_network: bool = False
+    ) -> Rig:
+        """Launch the browser in ``directory``. Raises BrowserDied, RigFailed, Unsupported."""
+        rig = cls(parts, await Servers.open(parts, own_network=own_network))
         try:
             await rig._launch(directory, extra_rules)
         except BaseException:
@@ -165,7 +188,6 @@ class Rig:
     async def _launch(self, directory: Path, extra_rules: Sequence[str]) -> None:
         make_directory(directory)
         self._directory = directory
-        await self.servers.stranger.open()
         self.flags = self.servers.flags(self.parts, directory / "netlog", extra_rules)
         await self._start_browser()
 
@@ -174,7 +196,13 @@ class Rig:
         log.unlink(missing_ok=True)
         self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
         flags = (*self.flags, *more_flags)
-        self._chromium = await launch(self.parts.browser, self._directory, flags, headed=self.parts.headed)
+        self._chromium = await launch(
+            self.parts.browser,
+            self._directory,
+            flags,
+            headed=self.parts.headed,
+            enter=None if self.servers.namespace is None else self.servers.namespace.enter(),
+        )
         self._page = None
         self._waits = waits_ms(self._chromium.pid)
 
@@ -214,8 +242,13 @@ class Rig:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the next scenario can run here: not in a browser that was restarted, which keeps its subject."""
-        return self._chromium.is_alive and not self._launch_number
+        """Whether the next scenario can run here.
+
+        Not in a browser that was restarted, which keeps its subject; nor in one whose network was away: for
+        seconds after it is back, Chromium ends requests that are under way (ERR_NETWORK_CHANGED).
+        """
+        was_cut = self.servers.network is not None and self.servers.network.was_cut
+        return self._chromium.is_alive and not self._launch_number and not was_cut
 
     async def observe(self, profile: Profile, scenario: Scenario) -> Timeline:
         """Carry out one scenario on one subject and return what was seen.

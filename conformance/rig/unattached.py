@@ -69,7 +69,10 @@ class UnattachedBrowser:
         make_directory(directory)
         log = directory / "netlog"
         self._netlog = await NetLogPipe.open(log, NetLogParser(servers.sides), self.on_seen)
-        self._chromium = await launch(parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE)
+        enter = None if servers.namespace is None else servers.namespace.enter()
+        self._chromium = await launch(
+            parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE, enter=enter
+        )
         self._death = asyncio.create_task(self._chromium.wait())
         self._death.add_done_callback(lambda _: self._news.set())
         await self.flush()
@@ -121,10 +124,9 @@ async def observe_unattached(
     if wants_canary(scenario):
         raise Unsupported("the canary cookie is planted by the debugging interface, and this browser has none")
     recorder = Recorder()
-    servers = Servers(parts)
+    servers = await Servers.open(parts, own_network=scenario.namespace)
     browser = UnattachedBrowser(recorder)
     try:
-        await servers.stranger.open()
         await servers.prepare(profile, recorder, scenario.given)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)

@@ -12,7 +12,7 @@ from conformance.model import Endpoints, FaultSpec, Heartbeat, Profile, Side
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.fake import Fake
-from conformance.rig.faults import build
+from conformance.rig.faults import build_at
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.recorder import Recorder
@@ -40,7 +40,7 @@ class Staged:
         return self.servers.of(side)
 
     async def set(self, side: Side, *specs: FaultSpec) -> None:
-        await self.fake(side).set_faults(build(specs))
+        await self.fake(side).set_faults(build_at(specs))
 
     async def connect(
         self, side: Side = Side.LOCAL, *, tls: bool | None = None
@@ -81,7 +81,7 @@ async def staged() -> AsyncIterator[Staged]:
     try:
         for side in Side:
             servers.of(side).prepare(PROFILE, stage.recorder)
-            await servers.of(side).set_faults([])
+            await servers.of(side).set_faults(build_at([]))
         yield stage
     finally:
         for writer in stage.writers:
