@@ -296,10 +296,11 @@ class SocketFrameSent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpStarted(Event):
-    """The browser sent a SYN to one of the rig's ports."""
+    """The browser sent a SYN to one of the rig's ports. ``address``: which, as its log writes it."""
 
     socket: int
     side: Side
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

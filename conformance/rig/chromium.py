@@ -161,6 +161,13 @@ def _high(fd: int) -> int:
     return high
 
 
+def _debugging_pipe() -> tuple[tuple[int, int], tuple[int, int]]:
+    """Our ends and the browser's, each as what it reads from and what it writes to."""
+    command_read, command_write = map(_high, os.pipe())
+    event_read, event_write = map(_high, os.pipe())
+    return (event_read, command_write), (command_read, event_write)
+
+
 def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, headed: bool, page: str) -> list[str]:
     """The whole command that ``launch`` runs."""
     piped = not page
@@ -200,24 +207,17 @@ async def launch(  # noqa: PLR0913 - each is one thing that a caller may want of
     """
     make_directory(directory)
     command = command_line(browser, directory / "profile", flags, headed=headed, page=page)
-    piped = not page
-    environment = _environment(directory)
     log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    ours: tuple[int, int] | None = None
-    theirs: tuple[int, int] | None = None
-    if piped:
-        command_read, command_write = map(_high, os.pipe())
-        event_read, event_write = map(_high, os.pipe())
-        ours, theirs = (event_read, command_write), (command_read, event_write)
+    ours, theirs = (None, None) if page else _debugging_pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env=_environment(directory),
             start_new_session=True,
-            pass_fds=(3, 4) if piped else (),
+            pass_fds=() if page else (3, 4),
             preexec_fn=_in_child(theirs, enter),
         )
     except OSError as error:

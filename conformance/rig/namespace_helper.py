@@ -117,7 +117,7 @@ class Space:
         """Answer at these addresses, too."""
         for address in addresses:
             length = 128 if ":" in address else 32
-            self._links.addr("add", index=LOOPBACK_INDEX, address=address, prefixlen=length)
+            self._links.addr("replace", index=LOOPBACK_INDEX, address=address, prefixlen=length)
 
     # --- packets that are dropped
 

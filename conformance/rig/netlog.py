@@ -259,11 +259,13 @@ class NetLogParser:
 
     def _tcp_attempt(self, at_ms: float, socket: int, phase: int, params: dict[str, Any]) -> list[Seen]:
         if phase == _Phase.BEGIN:
-            side = self._sides.get(params.get("address", ""))
+            address = params.get("address", "")
+            side = self._sides.get(address)
             if side is None:
                 return []
             self._attempts[socket] = side
-            return [Seen("", TcpStarted(at_ms=at_ms, source=Source.BROWSER, socket=socket, side=side))]
+            begun = TcpStarted(at_ms=at_ms, source=Source.BROWSER, socket=socket, side=side, address=address)
+            return [Seen("", begun)]
         side = self._attempts.pop(socket, None)
         if side is None:
             return []

@@ -64,4 +64,4 @@ class DropSyn(ListenFault):
 
     async def apply(self, port: ReservedPort) -> str:
         """Listen, and have the kernel drop them; it must have dropped a probe's."""
-        return await port.drop_syn(self.first)
+        return port.drop_syn(self.first)
