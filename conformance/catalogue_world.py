@@ -93,6 +93,9 @@ class WorldReader:
         missing = [address.value for address in Address if address not in node.fields]
         if missing:
             raise self._wrong(node, f"'{missing[0]}': missing; say what each address of localhost is like: v4 and v6")
+        for server in node.fields.values():
+            if server.is_mapping and (within := server.fields.keys() & set(Address)):
+                raise self._wrong(server, f"'{min(within)}': an address stands by itself, not within another")
         return tuple(
             replace(spec, on=address) for address in Address for spec in self.server(node.fields[address], side)
         )

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -133,16 +134,16 @@ def test_a_failure_in_the_helper_is_told_and_it_goes_on() -> None:
 
 
 def test_another_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(Unsupported, match="namespaces are Linux's, and this is darwin"):
         asyncio.run(Namespace.open())
     assert "darwin" in why_none()
 
 
 def test_what_the_machine_does_not_allow_is_said_with_its_reason(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    helper = module.Path(str(tmp_path)) / "helper.py"
+    helper = tmp_path / "helper.py"
     helper.write_text(
         "import socket, sys\n"
         """socket.socket(fileno=int(sys.argv[1])).send(b'{"cannot": "unshare: Operation not permitted"}')\n"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import socket
@@ -66,7 +67,7 @@ def test_what_goes_wrong_is_answered_and_the_next_request_is_served() -> None:
 
 
 def test_a_call_that_fails_names_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespace_helper.ctypes, "get_errno", lambda: errno.EPERM)
+    monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EPERM)
     call("setns", 0)
     with pytest.raises(CannotError, match="setns: Operation not permitted"):
         call("setns", -1)

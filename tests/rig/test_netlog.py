@@ -11,6 +11,7 @@ from conformance.events import (
     FetchAnswered,
     FetchEnded,
     FetchStarted,
+    OnlineChanged,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -37,6 +38,7 @@ NAMES = [
     "CERT_VERIFIER_JOB",
     "HTTP_STREAM_JOB_CONTROLLER",
     "COOKIE_STORE_COOKIE_ADDED",
+    "NETWORK_CONNECTIVITY_CHANGED",
     "SOMETHING_ELSE",
 ]
 TYPES = {name: number + 40 for number, name in enumerate(NAMES)}
@@ -183,7 +185,9 @@ def test_two_sockets_are_not_mixed_up() -> None:
 def test_a_refused_connection_is_seen_by_its_port() -> None:
     log = Log().write("TCP_CONNECT_ATTEMPT", 5, BEGIN, address="127.0.0.1:20001")
     log.write("TCP_CONNECT_ATTEMPT", 5, END, os_error=111)
-    assert log.kinds == [TcpStarted, TcpEnded]
+    begun = log.seen[0][1]
+    assert isinstance(begun, TcpStarted)
+    assert begun.address == "127.0.0.1:20001"
     assert isinstance(log.last, TcpEnded)
     assert (log.last.side, log.last.error) == (Side.LOCAL, "ERR_CONNECTION_REFUSED")
 
@@ -213,6 +217,12 @@ def test_a_cookie_that_was_set_is_a_mark_and_no_event() -> None:
     before = log.parser.marked_ms
     log.write("COOKIE_STORE_COOKIE_ADDED", 3, NONE)
     assert (before, log.parser.marked_ms, log.seen) == (0, 1000, [])
+
+
+def test_the_browser_notices_that_the_network_goes_and_comes_back() -> None:
+    log = Log().write("NETWORK_CONNECTIVITY_CHANGED", 1, NONE, new_connection_type="CONNECTION_NONE")
+    log.write("NETWORK_CONNECTIVITY_CHANGED", 1, NONE, new_connection_type="CONNECTION_UNKNOWN")
+    assert [event.online for _, event in log.seen if isinstance(event, OnlineChanged)] == [False, True]
 
 
 def test_other_types_and_torn_lines_are_passed_over() -> None:
