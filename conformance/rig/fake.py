@@ -24,7 +24,7 @@ from conformance.events import (
 )
 from conformance.model import Address, Profile, Side, written_on
 from conformance.rig.faults.build import FaultSet
-from conformance.rig.http import NotHttp, Request, read_request, response
+from conformance.rig.http import NotHttp, Request, preflight, read_request, response
 from conformance.rig.link import Link
 from conformance.rig.ports import ReservedPort
 from conformance.rig.session import Session
@@ -269,7 +269,7 @@ class Fake:
             await fault.apply(link, request)
             return
         if request.method == "OPTIONS":
-            await self.reply(link, 204, _preflight(request))
+            await self.reply(link, 204, preflight(request))
         elif is_signature:
             await self.reply(link, 200, self.signature_headers(request), self.signature())
         elif request.target.split("?")[0] == "/health":
@@ -338,12 +338,3 @@ class Fake:
         for link in self._links - busy:
             if not link.writer.is_closing():
                 link.abort()
-
-
-def _preflight(request: Request) -> dict[str, str]:
-    return {
-        "Access-Control-Allow-Origin": request.headers.get("origin", "*"),
-        "Access-Control-Allow-Methods": "GET",
-        "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
-        "Access-Control-Allow-Private-Network": "true",
-    }

@@ -9,136 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import BrowserDied, RigFailed, SubjectError, Unsupported
+from conformance.errors import BrowserDied, SubjectError, Unsupported
 from conformance.events import ObservationEnded, SessionOpened, SocketOpened, Source, SubjectStarted
-from conformance.model import Side
 from conformance.rig import canary
-from conformance.rig.browsers import Browser
 from conformance.rig.cdp import CdpError
-from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium, launch, make_directory
-from conformance.rig.fake import Fake
-from conformance.rig.faults import Stage, build_at
-from conformance.rig.lag import LagMonitor
 from conformance.rig.life import Life, renumbered, settled_in
-from conformance.rig.mapping import Hosts
 from conformance.rig.mark import set_mark
-from conformance.rig.namespace import Namespace
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
-from conformance.rig.network import Network
 from conformance.rig.page import Page, open_trigger_page, pull
-from conformance.rig.places import in_own_network, on_this_machine
 from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.servers import RigParts, Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
-from conformance.rig.stranger import Stranger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from conformance.model import Profile, Scenario, World
+    from conformance.model import Profile, Scenario
     from conformance.rig.cdp import Cdp
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
+__all__ = ["Rig", "RigParts", "Servers", "settle"]
+
 _BROWSER_LATE_MS_MAX = 1000
 _FLUSH_MS_MAX = 30_000  # 5 ms idle; a browser that takes longer than this is as good as dead
-
-
-@dataclass(frozen=True, slots=True)
-class RigParts:
-    """What every rig of a run shares."""
-
-    browser: Browser
-    hosts: Hosts
-    certificates: Certificates
-    lag: LagMonitor
-    headed: bool = False
-
-
-class Servers:
-    """The fakes of one rig, where they stand, and the network between them and the browser where that is the rig's."""
-
-    def __init__(self, parts: RigParts, namespace: Namespace | None = None) -> None:
-        here = on_this_machine(parts.hosts) if namespace is None else in_own_network(parts.hosts, namespace)
-        self.namespace = namespace
-        self.network = None if namespace is None else Network(namespace)
-        self.local = Fake(Side.LOCAL, here.local, parts.certificates)
-        self.public = Fake(Side.PUBLIC, [*here.public, here.trap], parts.certificates, self.network)
-        self.stranger = Stranger(here.stranger)
-        self.sides = here.sides
-        self._places = here
-
-    @classmethod
-    async def open(cls, parts: RigParts, *, own_network: bool = False) -> Servers:
-        """Make them, and their network. Raises Unsupported where there can be none, RigFailed."""
-        namespace = await Namespace.open() if own_network else None
-        try:
-            servers = cls(parts, namespace)
-        except BaseException:
-            if namespace is not None:
-                namespace.close()
-            raise
-        if servers.network is not None:
-            servers.network.open()
-        await servers.stranger.open()
-        return servers
-
-    def of(self, side: Side) -> Fake:
-        """The fake of one side."""
-        return self.local if side is Side.LOCAL else self.public
-
-    def flags(self, parts: RigParts, netlog: Path, extra_rules: Sequence[str]) -> tuple[str, ...]:
-        """What tells a browser to come here, to trust who is here, and to log it."""
-        return (
-            f"--log-net-log={netlog}",
-            f"--host-resolver-rules={self._places.rules(extra_rules)}",
-            f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
-        )
-
-    async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
-        """Begin a scenario: both fakes new, in the world that is given."""
-        for side in Side:
-            fake = self.of(side)
-            fake.prepare(profile, recorder)
-            faults = build_at(given.of(side))
-            faults = {at: tuple(each for each in some if each.stage != Stage.RESOLVE) for at, some in faults.items()}
-            await fake.set_faults(faults)
-        self.stranger.rule = profile.signature
-
-    @property
-    def may_be_cached(self) -> bool:
-        """Whether the browser may use an answer of this scenario's again."""
-        return self.local.may_be_cached or self.public.may_be_cached
-
-    def refuse_to_lie(self) -> None:
-        """A bug of a fake's must end as the harness' failure, not as the subject's. Raises RigFailed."""
-        for side in Side:
-            if (error := self.of(side).failure) is not None:
-                message = f"the {side} fake failed: {type(error).__name__}: {error}"
-                raise RigFailed(message) from error
-
-    async def reset(self) -> None:
-        """Drop every connection; every port refuses."""
-        await self.local.reset()
-        await self.public.reset()
-        if self.network is not None:
-            await self.network.clear()
-
-    def close(self) -> None:
-        """Give every port back."""
-        self.local.close()
-        self.public.close()
-        self.stranger.close()
-        if self.network is not None:
-            self.network.close()
-        if self.namespace is not None:
-            self.namespace.close()
 
 
 async def settle(recorder: Recorder, flush: Callable[[], Awaitable[float]]) -> float:

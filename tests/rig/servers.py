@@ -16,7 +16,7 @@ from conformance.rig.faults import build_at
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.recorder import Recorder
-from conformance.rig.rig import RigParts, Servers
+from conformance.rig.servers import RigParts, Servers
 
 PATIENCE_S = 5.0
 PROFILE = Profile("tested", "1", "/nowhere", heartbeat=Heartbeat("ping", "pong"))

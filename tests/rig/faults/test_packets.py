@@ -23,7 +23,7 @@ from conformance.rig.namespace import Where
 from conformance.rig.network import PUBLIC
 from conformance.rig.ports import ReservedPort
 from conformance.rig.recorder import Recorder
-from conformance.rig.rig import RigParts, Servers
+from conformance.rig.servers import RigParts, Servers
 from tests.rig.servers import GET, PROFILE
 
 HOSTS = hosts_of([Endpoints()])
