@@ -114,9 +114,7 @@ def in_own_network(hosts: Hosts, namespace: Namespace) -> Places:
 
 
 def _addresses(host: str) -> tuple[Address, ...]:
-    """Where a local server of that name is listened for."""
-    if host in _LOOPBACK.values():
-        return tuple(address for address, its in _LOOPBACK.items() if its == host)
+    """Where a local server of that name is: on both addresses, also for a subject that asks for one by number."""
     return tuple(Address) if is_loopback(host) else (Address.V4,)
 
 

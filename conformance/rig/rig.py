@@ -144,8 +144,8 @@ class Rig:
     def is_alive(self) -> bool:
         """Whether the next scenario can run here.
 
-        Not in a browser that was restarted, which keeps its subject; nor in one whose network was away: for
-        seconds after it is back, Chromium ends requests that are under way (ERR_NETWORK_CHANGED).
+        Not in a browser that was restarted, which keeps its subject; nor in one whose network was away: what
+        Chromium does about that after a while (it may end requests: ERR_NETWORK_CHANGED) is not the next one's.
         """
         was_cut = self.servers.network is not None and self.servers.network.was_cut
         return self._chromium.is_alive and not self._launch_number and not was_cut

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from conformance.events import ConnectionAccepted, Source
-from conformance.model import Address, FaultSpec, Outcome, Scenario, Shown
+from conformance.model import Address, Endpoints, FaultSpec, Outcome, Scenario, Shown
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
-from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, ask, case, scenario, story
+from tests.timelines import LOCAL, PROFILE, PUBLIC, REFUSED, Story, ask, case, scenario, story
 
 
 def test_requests_that_were_let_through_pass() -> None:
@@ -103,6 +103,20 @@ def test_no_session_at_all_fails_when_there_was_time_for_one() -> None:
     told = story().refused(at=10)
     assert ask("NET-1", told.end(at=9000), given).verdict is Verdict.FAIL
     assert ask("NET-1", story().refused(at=10).end(at=900), given).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_subject_that_asks_for_one_address_by_number_misses_the_other() -> None:
+    by_number = replace(
+        PROFILE, endpoints=Endpoints("http://127.0.0.1:3003/semantest-signature", "ws://127.0.0.1:3003")
+    )
+    told = story().fetch("http://127.0.0.1:3003/semantest-signature", at=10).socket(PUBLIC, at=17, opened=40)
+    v6_only = apart(replace(REFUSED, on=V4))
+    finding = ask("NET-1", told.end(at=3000), v6_only, profile=by_number)
+    assert finding.verdict is Verdict.FAIL
+    asked = case(told, v6_only, profile=by_number)
+    assert [asked.shown_at(20), case(told, v6_only).shown_at(20)] == [Shown.BAD, Shown.GOOD]
+    v4_only = apart(replace(REFUSED, on=V6))
+    assert case(told, v4_only, profile=by_number).shown_at(20) is Shown.GOOD
 
 
 @pytest.mark.parametrize("given", [scenario(), apart(REFUSED, shown=Shown.BAD)], ids=["one address", "no server"])

@@ -65,7 +65,7 @@ def test_apart_the_ports_are_the_subjects_own_on_both_addresses() -> None:
 def test_apart_the_profile_says_which_ports_and_names() -> None:
     other = Endpoints("http://127.0.0.1:4000/whoami", "ws://server.test:4001/socket", "wss://api.example.com:8443/v2")
     places = apart(hosts_of([other]))
-    assert [each.port.address for each in places.local] == ["127.0.0.1:4000", "127.0.0.1:4001"]
+    assert [each.port.address for each in places.local] == ["127.0.0.1:4000", "[::1]:4000", "127.0.0.1:4001"]
     assert [each.port.address for each in places.public] == ["203.0.113.10:8443"]
     rules = places.rules([]).split(",")
     assert "MAP server.test:4001 127.0.0.1:4001" in rules
