@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _HELPER = Path(__file__).with_name("namespace_helper.py")
 _ANSWER_S_MAX = 20.0  # 0.4 s idle: Python and its netlink library start
+_END_S_MAX = 3.0  # it ends when its socket does, in some 10 ms
 _ANSWER_BYTES_MAX = 64 * 1024
 _DESCRIPTORS_MAX = 8
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
@@ -141,7 +142,7 @@ class Namespace:
                 os.close(descriptor)
         self._network, self.wire, self._user = -1, Wire(-1, -1), None
         try:
-            self._process.wait(_ANSWER_S_MAX)  # it ends when its socket does
+            self._process.wait(_END_S_MAX)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -159,6 +160,8 @@ class Namespace:
             packet, descriptors, _, _ = socket.recv_fds(self._control, _ANSWER_BYTES_MAX, _DESCRIPTORS_MAX)
         except OSError as error:
             raise RigFailed(f"the network namespace's helper does not answer: {error}; run again") from error
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)  # noqa: FBT003 - os's own signature
         if not packet:
             raise RigFailed("the network namespace's helper ended without a word; run again")
         answer: dict[str, Any] = json.loads(packet)
