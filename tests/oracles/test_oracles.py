@@ -23,10 +23,10 @@ EXPECTED = {
     "TIME": range(1, 5),
     "FALL": range(1, 4),
     "RETRY": range(1, 4),
-    "LIFE": range(1, 4),
+    "LIFE": range(1, 5),
     "PRIV": range(1, 4),
     "PUB": range(1, 4),
-    "NET": range(2, 3),
+    "NET": range(1, 3),
 }
 EVERYWHERE = {"SEL-1", "SEL-5", "SEL-6", "TIME-4", "PRIV-1", "PRIV-2", "PRIV-3", "PUB-1", "NET-2"}
 

@@ -19,6 +19,7 @@ from conformance.events import (
     FetchAnswered,
     FrameReceived,
     JunkReceived,
+    OnlineChanged,
     SessionClosed,
     SessionsDropped,
     SocketClosed,
@@ -132,6 +133,12 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
 def test_each_kind_has_its_words(event: Event, says: str, tone: Tone) -> None:
     mark = only(event)
     assert (mark.says, mark.tone) == (says, tone)
+
+
+@pytest.mark.parametrize(("online", "says"), [(True, "on line"), (False, "off line")])
+def test_what_the_browser_notices_of_the_network_is_told(online: bool, says: str) -> None:
+    mark = only(OnlineChanged(at_ms=5, source=Source.BROWSER, online=online))
+    assert (mark.lane, mark.says) == (Lane.SUBJECT, f"the browser takes itself for {says}")
 
 
 def test_a_refused_certificate_names_the_flags() -> None:
