@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied, SubjectError, Unsupported
-from conformance.events import CanaryPlanted, ObservationEnded, Source, SubjectStarted
+from conformance.events import CanaryPlanted, ObservationEnded, OnlineChanged, Source, SubjectStarted
 from conformance.model import TriggerKind
 from conformance.rig import canary
 from conformance.rig.cdp import CdpError
@@ -105,11 +105,13 @@ class Rig:
     def _on_seen(self, seen: Seen) -> None:
         """A browser event counts when the subject caused it, or when nobody is named for it.
 
-        What the browser kept back of the last scenario, whose subject may be the same, does not.
+        What the browser kept back of the last scenario, whose subject may be the same, does not. That the network
+        is away the browser may notice before there is a subject.
         """
+        since_ms = self._begun_ms if isinstance(seen.event, OnlineChanged) else self._loaded_ms
         who = seen.initiator
         is_the_subjects = not who or who.startswith(self._subject) or who == self._page_of_subject
-        if self._recorder is not None and is_the_subjects and seen.event.at_ms >= self._loaded_ms:
+        if self._recorder is not None and is_the_subjects and seen.event.at_ms >= since_ms:
             self._recorder.add(renumbered(seen.event, self._launch_number))
 
     async def restart(self, profile: Profile) -> str:
