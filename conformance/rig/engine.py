@@ -164,7 +164,8 @@ class RigHolder:
             try:
                 return await Rig.open(parts, directory, extra_rules=tuple(rules), own_network=own_network)
             except Unsupported as error:
-                self._apart.why_none = str(error)
+                if own_network:
+                    self._apart.why_none = str(error)
                 raise
 
     def _next_directory(self) -> Path:

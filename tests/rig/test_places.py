@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -93,3 +94,23 @@ def test_apart_a_place_that_is_not_there_is_the_harness_failure() -> None:
 
     with pytest.raises(RigFailed, match=r"203\.0\.113\.99 port 443 cannot be taken in the rig's own network"):
         asyncio.run(scene())
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+def test_apart_nobody_else_can_take_a_port_while_it_refuses(*, used: bool) -> None:
+    async def scene() -> None:
+        async with namespace() as made:
+            ground = Plot(made, Where.HOME)
+            port = ReservedPort.take("127.0.0.1", 3003, ground)
+            if used:
+                port.listen()
+                with ground.socket(socket.AF_INET) as client:
+                    client.connect(("127.0.0.1", 3003))
+                port.refuse()
+            with ground.socket(socket.AF_INET) as other:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with pytest.raises(OSError, match="in use"):
+                    other.bind(("127.0.0.1", 3003))
+            port.close()
+
+    asyncio.run(scene())
