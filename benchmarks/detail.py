@@ -18,7 +18,8 @@ from conformance.rig import rig as rig_module
 from conformance.rig.fake import Fake
 from conformance.rig.page import Page
 from conformance.rig.recorder import Recorder
-from conformance.rig.rig import Rig, Servers
+from conformance.rig.rig import Rig
+from conformance.rig.servers import Servers
 from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:

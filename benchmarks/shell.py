@@ -33,7 +33,8 @@ from conformance.rig.certificates import Certificates
 from conformance.rig.engine import roomy_memory
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
-from conformance.rig.rig import Rig, RigParts
+from conformance.rig.rig import Rig
+from conformance.rig.servers import RigParts
 from conformance.subjects import load_subject
 
 if TYPE_CHECKING:

@@ -191,6 +191,8 @@ class _Reader:
         access = read(GivenShape, given, self.source).access
         then = read(ThenShape, node.fields["then"], self.source)
         steps = node.fields["when"].items if "when" in node.fields else ()
+        if entry.needs is None:
+            self._ordinary(given, steps)
         return Scenario(
             id=f"{entry.id}[{case}]" if case else entry.id,
             family=entry.family.value,
@@ -201,7 +203,17 @@ class _Reader:
             then=Expectation(then.session, then.shown, then.within_ms, then.hold_ms),
             tags=tuple(entry.tags),
             source=f"{self.source}:{node.line}",
+            namespace=entry.needs is not None,
         )
+
+    def _ordinary(self, given: Node, steps: Iterable[Node]) -> None:
+        """Only what every rig can stage."""
+        changes = [step.fields["change"] for step in steps if step.is_mapping and "change" in step.fields]
+        servers = [node for world in (given, *changes) if world.is_mapping for node in world.fields.values()]
+        for server in servers:
+            if (what := self.worlds.needs_namespace(server)) is not None:
+                message = "needs a network of the rig's own; say so: 'needs: namespace' in the scenario"
+                raise wrong(self.source, server.line, f"'{what}': {message}")
 
     def _known(self, covers: Node) -> None:
         ids = [str(item.plain()) for item in covers.items]

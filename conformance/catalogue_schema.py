@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from conformance import catalogue_shapes as shapes
 from conformance import catalogue_world as world
-from conformance.model import Access, Side
+from conformance.model import Access, Address, Side
 from conformance.signatures import VARIANTS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def json_schema(faults: Mapping[str, type], requirements: Mapping[str, Requireme
     drops = [name for name, fault in faults.items() if world.stage_of(fault) == world.SESSION_STAGE]
     for side in Side:
         here = [name for name, fault in faults.items() if side in world.sides_of(fault)]
-        defs[f"{side}-server"] = _or_variable(_server(here))
+        defs[f"{side}-server"] = _or_variable(_server(here, by_address=side is Side.LOCAL))
         defs[f"{side}-drop"] = _or_variable(_one_of_keys({name: _fault_ref(name) for name in here if name in drops}))
     for shape in (shapes.UntilShape, shapes.UntilAttemptsShape, shapes.UntilRequestShape, shapes.ThenShape):
         defs[shape.__name__.removesuffix("Shape").lower()] = _or_variable(_flat(TypeAdapter(shape), defs))
@@ -87,6 +87,7 @@ def _scenario() -> Schema:
                 "items": _or_variable({"$ref": "#/$defs/requirement"}),
             }
         ),
+        "needs": {"const": "namespace", "description": "A network of the rig's own: real port, ::1, packet faults."},
         "tags": _or_variable({"type": "array", "items": _or_variable(name)}),
         "cases": {"type": "object", "minProperties": 1, "propertyNames": name, "additionalProperties": case},
         "given": _or_variable(
@@ -121,9 +122,13 @@ def _step() -> Schema:
     )
 
 
-def _server(names: Iterable[str]) -> Schema:
+def _server(names: Iterable[str], *, by_address: bool) -> Schema:
     faults = {name: _fault_ref(name) for name in names}
-    return {"oneOf": [{"enum": [world.UP, world.DOWN]}, {**_strict(faults, []), "minProperties": 1}]}
+    forms: list[Schema] = [{"enum": [world.UP, world.DOWN]}, {**_strict(faults, []), "minProperties": 1}]
+    if by_address:
+        one = _or_variable({"oneOf": list(forms)})
+        forms.append(_strict({address.value: one for address in Address}, [*Address]))
+    return {"oneOf": forms}
 
 
 def _fault_ref(name: str) -> Schema:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from enum import Enum, StrEnum
+from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -74,6 +75,7 @@ class EntryShape(Shape):
     says: Text
     covers: Annotated[list[str], Field(min_length=1)]
     tags: list[Name] = []
+    needs: Literal["namespace"] | None = None
     cases: JsonValue = None
     given: JsonValue
     when: list[JsonValue] = []
@@ -188,4 +190,5 @@ _FORMS: Final = {
 def _choices(annotation: Any) -> list[str]:  # noqa: ANN401 - an annotation is anything
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return [str(member.value) for member in annotation]
-    return [str(choice) for choice in get_args(annotation)]
+    members = [member for member in get_args(annotation) if member is not NoneType]
+    return [choice for member in members for choice in (_choices(member) if get_args(member) else [str(member)])]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from conformance.catalogue_shapes import all_wrong, explain, wrong
 from conformance.errors import did_you_mean
-from conformance.model import FaultSpec, Side
+from conformance.model import Address, FaultSpec, Side
 from conformance.signatures import VARIANTS
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class WorldReader:
             return (FaultSpec(DOWN_FAULT),)
         if not node.is_mapping or not node.fields:
             raise self._no_server(node)
+        if side is Side.LOCAL and not node.fields.keys().isdisjoint(Address):
+            return self._by_address(node, side)
         by_stage: dict[str, str] = {}
         specs = []
         for name, parameters in node.fields.items():
@@ -82,6 +84,33 @@ class WorldReader:
                 raise self._wrong(parameters, f"'{name}': a second fault of the {stage} stage, beside '{beside}'")
             by_stage[stage] = name
         return tuple(specs)
+
+    def _by_address(self, node: Node, side: Side) -> tuple[FaultSpec, ...]:
+        """A local server that is not the same on each address of localhost."""
+        for name, server in node.fields.items():
+            if name not in tuple(Address):
+                raise self._wrong(server, f"'{name}': no address of localhost{did_you_mean(name, tuple(Address))}")
+        missing = [address.value for address in Address if address not in node.fields]
+        if missing:
+            raise self._wrong(node, f"'{missing[0]}': missing; say what each address of localhost is like: v4 and v6")
+        for server in node.fields.values():
+            if server.is_mapping and (within := server.fields.keys() & set(Address)):
+                raise self._wrong(server, f"'{min(within)}': an address stands by itself, not within another")
+        return tuple(
+            replace(spec, on=address) for address in Address for spec in self.server(node.fields[address], side)
+        )
+
+    def needs_namespace(self, server: Node) -> str | None:
+        """The first word of a server that only a network of the rig's own can give; None: there is none."""
+        names = server.fields if server.is_mapping else {}
+        return next(
+            (
+                name
+                for name in names
+                if name in tuple(Address) or getattr(self.registry.get(name), "needs_namespace", False)
+            ),
+            None,
+        )
 
     def dropped(self, node: Node, side: Side) -> FaultSpec:
         """The one session fault of a drop."""

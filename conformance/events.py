@@ -150,10 +150,14 @@ class ObservationEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionAccepted(Event):
-    """A TCP connection came in. ``endpoint``: the ``host:port`` that the subject was made to believe in."""
+    """A TCP connection came in. ``endpoint``: the ``host:port`` that the subject was made to believe in.
+
+    ``address``: where it came to, in a network of the rig's own, e.g. ``[::1]:3003``.
+    """
 
     connection: int
     endpoint: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,10 +314,11 @@ class SocketFrameSent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpStarted(Event):
-    """The browser sent a SYN to one of the rig's ports."""
+    """The browser sent a SYN to one of the rig's ports. ``address``: which, as its log writes it."""
 
     socket: int
     side: Side
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,6 +363,13 @@ class LookupStarted(Event):
     """The browser looked up the name of one of the two servers, with or without a request for it."""
 
     side: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineChanged(Event):
+    """The browser noticed that this machine has a network again, or none any more (``navigator.onLine``)."""
+
+    online: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

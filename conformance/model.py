@@ -201,16 +201,37 @@ def role_of(url: str, endpoints: Endpoints) -> Role:
 # --- scenarios -----------------------------------------------------------------------------------
 
 
+class Address(StrEnum):
+    """One of the two addresses of ``localhost``."""
+
+    V4 = "v4"  # 127.0.0.1
+    V6 = "v6"  # ::1
+
+    @property
+    def written(self) -> str:
+        """As it stands before a port."""
+        return "127.0.0.1" if self is Address.V4 else "[::1]"
+
+
 @dataclass(frozen=True, slots=True)
 class FaultSpec:
-    """A fault by name, with its parameters, as a scenario states it. rig/faults gives it a body."""
+    """A fault by name, with its parameters, as a scenario states it. rig/faults gives it a body.
+
+    ``on``: the only address of the local server's that has it; None: every one.
+    """
 
     name: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    on: Address | None = None
 
     def __str__(self) -> str:
         inner = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
-        return f"{self.name}({inner})" if inner else self.name
+        return (f"{self.name}({inner})" if inner else self.name) + written_on(self.on)
+
+
+def written_on(address: Address | None) -> str:
+    """What a fault's name is followed by where it holds on one address only."""
+    return "" if address is None else f" on {address.written}"
 
 
 class Access(StrEnum):
@@ -362,6 +383,7 @@ class Scenario:
     then: Expectation
     tags: tuple[str, ...] = ()
     source: str = ""  # file:line
+    namespace: bool = False  # it needs a network of the rig's own
 
     @property
     def stated_wait_ms(self) -> float:

@@ -10,6 +10,7 @@ from conformance.catalogue import by_id, family_id, merge_scenarios, parse_requi
 from conformance.errors import DataError
 from conformance.model import (
     Act,
+    Address,
     Befall,
     Change,
     Drop,
@@ -95,6 +96,59 @@ def test_every_part_of_a_scenario() -> None:
             source="x.yaml:2",
         ),
     )
+
+
+APART = """\
+scenarios:
+- id: apart
+  family: Choosing
+  says: has a network of its own
+  covers: [SEL-1]
+  needs: namespace
+  given:
+    local: {v4: up, v6: down}
+    public: {delay: {rtt_ms: 100}}
+  when:
+  - change: {public: {offline: {}}}
+  then: {session: local, shown: good}
+"""
+
+
+def test_a_scenario_that_needs_a_network_of_its_own() -> None:
+    (scenario,) = parse(APART)
+    assert scenario.namespace
+    assert scenario.given.local == (FaultSpec("refused", {}, Address.V6),)
+    assert scenario.given.public == (FaultSpec("delay", {"rtt_ms": 100.0}),)
+    assert scenario.when == (Change(Side.PUBLIC, (FaultSpec("offline"),)),)
+    assert not parse(ENTRY)[0].namespace
+
+
+@pytest.mark.parametrize(
+    ("right", "slip", "message"),
+    [
+        ("needs: namespace", "needs: namespaces", "x.yaml:6 'namespaces': no such needs; did you mean 'namespace'?"),
+        ("  needs: namespace\n", "", "x.yaml:7 'v4': needs a network of the rig's own; say so: 'needs: namespace'"),
+        (
+            "  needs: namespace\n  given:\n    local: {v4: up, v6: down}",
+            "  given:\n    local: up",
+            "x.yaml:8 'delay': needs a",
+        ),
+    ],
+)
+def test_what_needs_a_network_of_its_own_has_to_say_so(right: str, slip: str, message: str) -> None:
+    with pytest.raises(DataError) as raised:
+        parse(APART.replace(right, slip))
+    assert str(raised.value).startswith(message)
+
+
+def test_a_change_that_needs_a_network_of_its_own_has_to_say_so() -> None:
+    text = (
+        APART.replace("  needs: namespace\n", "")
+        .replace("{v4: up, v6: down}", "up")
+        .replace("{delay: {rtt_ms: 100}}", "up")
+    )
+    with pytest.raises(DataError, match=r"x\.yaml:10 'offline': needs a network of the rig's own"):
+        parse(text)
 
 
 LIFE = """\

@@ -67,6 +67,26 @@ def test_takes_a_good_file() -> None:
     assert parse_scenarios(ENTRY, "x.yaml", faults=FAULTS, requirements=REQUIREMENTS)
 
 
+APART = """
+scenarios:
+- id: apart
+  family: Choosing
+  says: has a network of its own
+  covers: [SEL-1]
+  needs: namespace
+  given:
+    local: {v4: up, v6: {answer: {signature: html}}}
+    public: {delay: {rtt_ms: 100}}
+  then: {session: local, shown: good}
+"""
+
+
+def test_takes_a_network_of_its_own_and_marks_its_slips() -> None:
+    assert complaints(APART) == []
+    for right, slip in (("v6: {", "v5: {"), ("needs: namespace", "needs: space"), ("rtt_ms: 100", "rtt_ms: -1")):
+        assert complaints(APART.replace(right, slip)) != [], slip
+
+
 @pytest.mark.parametrize(
     ("right", "slip"),
     [

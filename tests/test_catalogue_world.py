@@ -10,7 +10,7 @@ import pytest
 
 from conformance.catalogue_world import WorldReader
 from conformance.errors import DataError
-from conformance.model import FaultSpec, Side
+from conformance.model import Address, FaultSpec, Side
 from conformance.yaml_source import compose
 
 
@@ -144,6 +144,48 @@ def test_a_fault_has_the_same_words_however_it_is_written() -> None:
         server("{answer: {delay_ms: 5.0, status: 200, gzip: true}}"),
     )
     assert str(one[0]) == str(other[0]) == "answer(delay_ms=5.0, gzip=True)"
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("{v4: up, v6: up}", ()),
+        ("{v4: up, v6: down}", (FaultSpec("refused", {}, Address.V6),)),
+        (
+            "{v4: {answer: {status: 500}}, v6: {answer: {gzip: true}}}",
+            (FaultSpec("answer", {"status": 500}, Address.V4), FaultSpec("answer", {"gzip": True}, Address.V6)),
+        ),
+    ],
+)
+def test_a_local_server_may_differ_by_address(text: str, faults: tuple[FaultSpec, ...]) -> None:
+    assert server(text) == faults
+    assert READER.needs_namespace(compose(text, "x.yaml")) == "v4"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{v4: up}", "'v6': missing; say what each address of localhost is like: v4 and v6"),
+        ("{v4: up, v5: up}", "'v5': no address of localhost; did you mean"),
+        ("{v4: up, v6: upp}", '"upp": a server is up, down, or a mapping of faults'),
+        ("{v4: up, v6: {anser: {}}}", "'anser': no such fault; did you mean 'answer'?"),
+        ("{v4: up, v6: {v4: up, v6: up}}", "'v4': an address stands by itself, not within another"),
+    ],
+)
+def test_a_slip_in_an_address_is_named(text: str, message: str) -> None:
+    with pytest.raises(DataError) as raised:
+        server(text)
+    assert str(raised.value).startswith(f"x.yaml:1 {message}")
+
+
+def test_the_public_server_has_no_addresses() -> None:
+    with pytest.raises(DataError, match="'v4': no such fault"):
+        server("{v4: up, v6: up}", Side.PUBLIC)
+
+
+@pytest.mark.parametrize("text", ["up", "{answer: {}}", "{refused: {}}", "{gremlin: {}}"])
+def test_ordinary_servers_need_no_network_of_their_own(text: str) -> None:
+    assert READER.needs_namespace(compose(text, "x.yaml")) is None
 
 
 def test_says_where() -> None:

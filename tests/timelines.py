@@ -305,7 +305,7 @@ def ask(
 
 
 SHOULD = {"SEL-6", "SIG-4", "SIG-5", "SIG-6", "TIME-1", "TIME-3", "TIME-4", "FALL-1", "FALL-2", "FALL-3"}
-SHOULD |= {"RETRY-1", "RETRY-2", "LIFE-1", "LIFE-2", "LIFE-3", "PRIV-3", "PUB-3", "NET-2"}
+SHOULD |= {"RETRY-1", "RETRY-2", "LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "PRIV-3", "PUB-3", "NET-1", "NET-2"}
 
 REQUIREMENTS = {
     id_: Requirement(

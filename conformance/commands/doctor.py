@@ -9,7 +9,6 @@ import os
 import platform
 import shutil
 import socket
-import subprocess
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +23,7 @@ from conformance.errors import BrowserNotFound, ExitStatus, HarnessError
 from conformance.rig.browsers import find_browser
 from conformance.rig.display import PROGRAM
 from conformance.rig.environment import harness_version
+from conformance.rig.namespace import why_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,11 +105,11 @@ def judge_disk(free: int, directory: str) -> Check:
     return Check("disk", State.MISSING, found, f"free space: a run wants {DISK_MIB_MIN} MiB")
 
 
-def judge_namespaces(*, made: bool) -> Check:
-    """A network namespace of the rig's own: no scenario of this version needs one."""
-    if made:
+def judge_namespaces(why_none: str) -> Check:
+    """A network of the rig's own, for the scenarios that need one."""
+    if not why_none:
         return Check("network namespaces", State.OK, "can be made")
-    return Check("network namespaces", State.NOTE, "cannot be made here", "no scenario of this version needs one")
+    return Check("network namespaces", State.NOTE, why_none, "scenarios that need one will be unsupported")
 
 
 def judge_screen(path: str | None) -> Check:
@@ -159,7 +159,7 @@ def look(browser: str | None, output: Path) -> tuple[Check, ...]:
         judge_port(taken=_taken(LOCAL_PORT)),
         judge_shm(_shm_size()),
         _disk(output),
-        judge_namespaces(made=_can_make_namespace()),
+        judge_namespaces(why_none()),
         judge_screen(shutil.which(PROGRAM)),
     )
 
@@ -209,11 +209,3 @@ def _shm_size() -> int | None:
 def _disk(output: Path) -> Check:
     there = next(path for path in (output.absolute(), *output.absolute().parents) if path.exists())
     return judge_disk(shutil.disk_usage(there).free, str(there))
-
-
-def _can_make_namespace() -> bool:
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        return False
-    done = subprocess.run([unshare, "--map-root-user", "--net", "true"], check=False, capture_output=True)  # noqa: S603
-    return done.returncode == 0

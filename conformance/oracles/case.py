@@ -19,9 +19,9 @@ from conformance.events import (
     Source,
     SubjectStarted,
 )
-from conformance.model import Profile, Role, Scenario, Shown, Side, role_of
+from conformance.model import Profile, Role, Scenario, Shown, Side, authority, role_of
 from conformance.oracles.findings import evidence_of
-from conformance.oracles.world import DIES, Span, name_of, serves, shown_by, spans
+from conformance.oracles.world import DIES, Span, addresses_of, name_of, serves, shown_by, spans
 from conformance.timeline import Timeline
 from conformance.verdict import Finding, Verdict, never_arose
 
@@ -57,7 +57,7 @@ class Case:
             timeline=seen,
             attempts=attempts(seen, profile.endpoints),
             sessions=sessions(seen, profile.endpoints),
-            local=spans(seen, scenario, Side.LOCAL),
+            local=spans(seen, scenario, Side.LOCAL, authority(profile.endpoints.signature)[0]),
             public=spans(seen, scenario, Side.PUBLIC),
             error_ms=error_ms,
         )
@@ -137,7 +137,14 @@ class Case:
         if self.died_before(Side.LOCAL, at_ms):
             return Shown.BAD
         span = self.span_at(Side.LOCAL, at_ms)
-        return self.scenario.then.shown if span.given else shown_by(span.faults)
+        stated = span.given and not self._asks_by_number
+        return self.scenario.then.shown if stated else shown_by(span.faults)
+
+    @property
+    def _asks_by_number(self) -> bool:
+        """Whether the scenario speaks of each address of ``localhost``, and the subject asks for one of them."""
+        host = authority(self.endpoints.signature)[0]
+        return len(addresses_of(host)) == 1 and any(spec.on for spec in self.scenario.given.local)
 
     def shown(self, attempt: Attempt) -> Shown | None:
         """What ``attempt``'s probe was shown; None: it had no probe, or the world changed under it."""

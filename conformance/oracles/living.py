@@ -2,7 +2,7 @@
 
 Pure. How soon a session has to be there again is the budget for a session that is lost,
 ``reconnect_ms``: to its user it is all the same who ended it. Only what the scenario itself did to the
-worker is LIFE-2's and LIFE-3's; what the browser does to an idle one is LIFE-1's.
+worker is LIFE-2's and LIFE-3's; what the browser does to an idle one is LIFE-1's, and the network LIFE-4's.
 """
 
 from __future__ import annotations
@@ -10,10 +10,20 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from conformance.events import BrowserClosed, BrowserStarted, SubjectReloaded, WorkerStarted, WorkerStopped
+from conformance.events import (
+    BrowserClosed,
+    BrowserStarted,
+    FrameReceived,
+    Source,
+    SubjectReloaded,
+    WorkerStarted,
+    WorkerStopped,
+    WorldSet,
+)
 from conformance.model import Side
 from conformance.oracles.findings import Budget, evidence_of, gather
 from conformance.oracles.registry import oracle
+from conformance.oracles.world import OFFLINE, name_of
 from conformance.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -109,6 +119,43 @@ def _after_restarts(case: Case, budget: Budget) -> list[Finding | None]:
         for closed, started in pairwise(acts)
         if isinstance(closed, BrowserClosed) and isinstance(started, BrowserStarted)
     ]
+
+
+# --- LIFE-4 --------------------------------------------------------------------------------------
+
+
+@oracle("LIFE-4")
+def outlives_outages(case: Case) -> Finding | None:
+    """It recovers after the network goes and comes back."""
+    budget = Budget("LIFE-4", case.profile.budgets.reconnect_ms, case.error_ms)
+    found = gather(_online_again(case, budget, *outage) for outage in _outages(case))
+    return found or case.absent("LIFE-4", "the network never went and came back with a server there")
+
+
+def _outages(case: Case) -> list[tuple[WorldSet, WorldSet]]:
+    """When the network went, and when it came back; it goes with the public server's world."""
+    worlds = case.timeline.all(WorldSet, lambda event: event.side is Side.PUBLIC)
+    return [(gone, back) for gone, back in pairwise(worlds) if _is_offline(gone) and not _is_offline(back)]
+
+
+def _is_offline(world: WorldSet) -> bool:
+    return any(name_of(fault) == OFFLINE for fault in world.faults)
+
+
+def _online_again(case: Case, budget: Budget, gone: WorldSet, back: WorldSet) -> Finding | None:
+    held = next((each for each in case.sessions if each.open_at(gone.at_ms) and each.open_at(back.at_ms)), None)
+    if held is None or held.left_ms is not None:
+        return _back(case, budget, gone, back, "the network went and came back")
+    if held.side is Side.LOCAL:
+        reason = "its local session stayed while the network was away"
+        return Finding("LIFE-4", Verdict.PASS, reason, evidence_of(gone, back, held.opened))
+    spoke = case.timeline.first(FrameReceived, lambda event: event.source is Source.PUBLIC, after=back)
+    if spoke is not None:
+        reason = f"its public session outlived the outage: a frame came {spoke.at_ms - back.at_ms:.0f} ms after it"
+        return Finding("LIFE-4", Verdict.PASS, reason, evidence_of(gone, back, spoke))
+    waited_ms = case.end_ms - back.at_ms
+    reason = f"its public session seems to have stayed, but nothing was said on it for {waited_ms:.0f} ms since"
+    return Finding("LIFE-4", Verdict.INCONCLUSIVE, reason, evidence_of(gone, back))
 
 
 # --- all of them ---------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""NET: what the browser itself does to the subject's requests.
+"""NET: what the network and the browser itself do to the subject's requests.
 
-Pure. NET-1 (which address of localhost answers) needs rigs that own their network; it has no oracle yet.
+Pure. NET-1 is judged where the scenario says that its rig has a network of its own: elsewhere ``localhost``
+is led to one address, and nothing can be said of the other.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.access import ASKS, Passage, checked
-from conformance.events import FetchStarted, SocketStarted
+from conformance.events import ConnectionAccepted, FetchStarted, SocketStarted, Source, SubjectStarted
+from conformance.model import Address, Shown, Side
 from conformance.oracles.findings import evidence_of
 from conformance.oracles.registry import oracle
+from conformance.oracles.world import met_at, serves, shown_by
 from conformance.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -19,6 +22,51 @@ if TYPE_CHECKING:
 
 # A prompt that was up for less than this when watching ended may yet have been answered.
 _ANSWER_MS = 1000.0
+
+
+@oracle("NET-1")
+def dual_stack(case: Case) -> Finding | None:
+    """It works whether ``localhost`` answers on 127.0.0.1 only, ::1 only, or both.
+
+    What the browser meets at the name decides: a server there that is good has to be found, whatever the other
+    address does; where the browser meets a wrong one, the right one on the other address is out of the
+    subject's sight, and any session will do.
+    """
+    if not case.scenario.namespace:
+        return case.absent("NET-1", "its rig has no network of its own, so localhost is one address")
+    started = case.timeline.first(SubjectStarted)
+    if started is None:
+        return case.absent("NET-1", "the subject was never started")
+    given = case.scenario.given.local
+    if not any(serves(Side.LOCAL, tuple(spec for spec in given if spec.on in (None, at))) for at in Address):
+        return case.absent("NET-1", "no address of localhost had a good server")
+    good = shown_by(met_at("localhost", given)) is Shown.GOOD
+    settled = [session for session in case.sessions if session.socket.settled]
+    first = next((session for session in settled if session.side is Side.LOCAL or not good), None)
+    told = "; ".join(str(spec) for spec in given) or "both addresses healthy"
+    if first is not None:
+        came = case.timeline.last(ConnectionAccepted, lambda event: event.source is Source.LOCAL, before=first.opened)
+        at = f" at {came.address}" if came is not None and came.address and first.side is Side.LOCAL else ""
+        reason = f"{first.side.value} session{at} {first.opened_ms - started.at_ms:.0f} ms after its start ({told})"
+        return Finding("NET-1", Verdict.PASS, reason, evidence_of(started, came, first.opened))
+    return _not_found(case, started, told)
+
+
+def _not_found(case: Case, started: SubjectStarted, told: str) -> Finding:
+    """No session that would do. It is a failure once more than enough time for any session has gone by."""
+    patience_ms = case.profile.budgets.seamless_ms
+    waited_ms = case.end_ms - started.at_ms
+    wrong = next((each for each in case.sessions if each.socket.settled), None)
+    if wrong is not None:
+        reason = f"it opened a {wrong.side.value} session, although localhost has a good server ({told})"
+        return Finding("NET-1", Verdict.FAIL, reason, evidence_of(started, wrong.opened))
+    reason = f"no session {waited_ms:.0f} ms after its start ({told})"
+    if waited_ms <= patience_ms + case.error_ms:
+        reason = f"{reason}; only {patience_ms:.0f} ms would tell"
+        return Finding("NET-1", Verdict.INCONCLUSIVE, reason, evidence_of(started))
+    last = case.timeline.events[-1]
+    evidence = evidence_of(started, last)
+    return Finding("NET-1", Verdict.FAIL, reason, evidence, measured_ms=waited_ms, budget_ms=patience_ms)
 
 
 @oracle("NET-2", everywhere=True)

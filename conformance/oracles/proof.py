@@ -44,7 +44,7 @@ def unproved(case: Case) -> tuple[str, ...]:
     told = []
     for side in Side:
         for span in case.spans(side):
-            for spec in span.faults:
+            for spec in (*span.faults, *span.passed):
                 met = _met(case, span, STAGES.get(spec.name))
                 if met is not None and not (_proved(case, span, spec.name) or _seen_at_work(case, span, spec)):
                     told.append(f"{side.value} {spec}, met at {met.at_ms:.0f} ms")
@@ -65,7 +65,7 @@ def _met(case: Case, span: Span, stage: Stage | None) -> Event | None:
 def _is_at(case: Case, event: Event, span: Span, stage: Stage | None) -> bool:
     there = event.source is SOURCE[span.side]
     match stage:
-        case Stage.RESOLVE | Stage.LISTEN:
+        case Stage.RESOLVE | Stage.NETWORK | Stage.LISTEN:
             return _is_contact(case, event, span.side)
         case Stage.CONNECTION | Stage.TLS:
             came = isinstance(event, TcpEnded) and event.side is span.side and not event.error

@@ -187,7 +187,14 @@ def _access_mark(event: Event) -> Mark | None:
             tone = Tone.GOOD if event.answer == "granted" else Tone.BAD
             return _note(event, Lane.SUBJECT, f"access was {event.answer}", tone)
         case _:
-            return None
+            return _browser_news(event)
+
+
+def _browser_news(event: Event) -> Mark | None:
+    """What the browser noticed, whoever it was for."""
+    if not isinstance(event, seen.OnlineChanged):
+        return None
+    return _note(event, Lane.SUBJECT, f"the browser takes itself for {'on line' if event.online else 'off line'}")
 
 
 def _note(event: Event, lane: Lane, says: str, tone: Tone = Tone.PLAIN) -> Mark:

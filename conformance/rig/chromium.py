@@ -146,14 +146,16 @@ def die_with_parent() -> Callable[[], None]:
     return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _in_child(read_fd: int | None, write_fd: int | None) -> Callable[[], None]:
+def _in_child(pipe: tuple[int, int] | None, enter: Callable[[], None] | None) -> Callable[[], None]:
     bind = die_with_parent()
 
     def run() -> None:
+        if enter is not None:
+            enter()
         bind()
-        if read_fd is not None and write_fd is not None:
-            os.dup2(read_fd, 3)
-            os.dup2(write_fd, 4)
+        if pipe is not None:
+            os.dup2(pipe[0], 3)
+            os.dup2(pipe[1], 4)
 
     return run
 
@@ -163,6 +165,13 @@ def _high(fd: int) -> int:
     high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(fd)
     return high
+
+
+def _debugging_pipe() -> tuple[tuple[int, int], tuple[int, int]]:
+    """Our ends and the browser's, each as what it reads from and what it writes to."""
+    command_read, command_write = map(_high, os.pipe())
+    event_read, event_write = map(_high, os.pipe())
+    return (event_read, command_write), (command_read, event_write)
 
 
 def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, headed: bool, page: str) -> list[str]:
@@ -187,13 +196,6 @@ def _environment(directory: Path, display: str) -> dict[str, str]:
     return {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, **shown}
 
 
-def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
-    """What we read and write, and what the browser does."""
-    command_read, command_write = map(_high, os.pipe())
-    event_read, event_write = map(_high, os.pipe())
-    return (event_read, command_write), (command_read, event_write)
-
-
 async def launch(  # noqa: PLR0913 - each is one way in which a browser may differ
     browser: Browser,
     directory: Path,
@@ -202,19 +204,21 @@ async def launch(  # noqa: PLR0913 - each is one way in which a browser may diff
     headed: bool = False,
     page: str = "",
     display: str = "",
+    enter: Callable[[], None] | None = None,
 ) -> Chromium:
     """Start a browser that lives in ``directory``. ``page``: it shows that, and allows no debugging of any kind.
 
     ``display``: the X display that it is shown on, which makes it a headed one.
+    ``enter``: called in the new process before it is the browser: what takes it into another network.
+
     Raises BrowserDied with what the browser printed when it does not come up (a browser with a ``page`` cannot
     be asked, so that is its caller's to see).
     """
     make_directory(directory)
     shown = (*flags, "--ozone-platform=x11") if display else flags
     command = command_line(browser, directory / "profile", shown, headed=headed or bool(display), page=page)
-    piped = not page
     log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    ours, theirs = _pipes() if piped else (None, None)
+    ours, theirs = (None, None) if page else _debugging_pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -223,8 +227,8 @@ async def launch(  # noqa: PLR0913 - each is one way in which a browser may diff
             stderr=log,
             env=_environment(directory, display),
             start_new_session=True,
-            pass_fds=(3, 4) if piped else (),
-            preexec_fn=_in_child(*(theirs or (None, None))),
+            pass_fds=() if page else (3, 4),
+            preexec_fn=_in_child(theirs, enter),
         )
     except OSError as error:
         for fd in ours or ():

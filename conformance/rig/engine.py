@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +28,9 @@ from conformance.rig.lag import LagMonitor
 from conformance.rig.line import Line
 from conformance.rig.mapping import hosts_of
 from conformance.rig.recorder import now_ms
-from conformance.rig.rig import Rig, RigParts
+from conformance.rig.rig import Rig
 from conformance.rig.sanity import SANITY, Sanity
+from conformance.rig.servers import RigParts
 from conformance.rig.unattached import cannot_show, observe_unattached
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ class RunSettings:
     fail_fast: bool = False
 
 
+@dataclass(slots=True)
+class Apart:
+    """The rigs with networks of their own, which all workers share. ``why_none``: this machine gives none."""
+
+    idle: list[Rig] = field(default_factory=list)
+    why_none: str = ""
+
+
 class RigHolder:
     """One worker's rig: launched when first needed, replaced when it died, closed at the end."""
 
@@ -74,6 +83,7 @@ class RigHolder:
         self._directory = directory
         self._launching = pool.launching
         self._sanity = pool.sanity
+        self._apart = pool.apart
         self._launches = 0
         self._rig: Rig | None = None
 
@@ -112,6 +122,8 @@ class RigHolder:
                 return await self._observe_once(profile, scenario, rules, replace(self._parts, display=display))
         if rules or FRESH_TAG in scenario.tags or self._settings.rig is RigMode.FRESH:
             return await self._observe_once(profile, scenario, rules, self._parts)
+        if scenario.namespace:
+            return await self._observe_apart(profile, scenario)
         return await (await self._warm_up()).observe(profile, scenario)
 
     async def _warm_up(self) -> Rig:
@@ -125,15 +137,38 @@ class RigHolder:
         self, profile: Profile, scenario: Scenario, rules: Iterable[str], parts: RigParts
     ) -> Timeline:
         """In a browser of its own."""
-        rig = await self._launch(rules, parts)
+        rig = await self._launch(rules, parts, own_network=scenario.namespace)
         try:
             return await rig.observe(profile, scenario)
         finally:
             await rig.close()
 
-    async def _launch(self, rules: Iterable[str], parts: RigParts) -> Rig:
+    async def _observe_apart(self, profile: Profile, scenario: Scenario) -> Timeline:
+        """In a rig with a network of its own: one that nobody has just now, else a new one."""
+        idle = self._apart.idle
+        rig = idle.pop() if idle else await self._launch((), self._parts, own_network=True)
+        try:
+            timeline = await rig.observe(profile, scenario)
+        except BaseException:
+            await rig.close()
+            raise
+        if rig.is_alive:
+            idle.append(rig)
+        else:
+            await rig.close()
+        return timeline
+
+    async def _launch(self, rules: Iterable[str], parts: RigParts, *, own_network: bool = False) -> Rig:
+        if own_network and self._apart.why_none:
+            raise Unsupported(self._apart.why_none)
+        directory = self._next_directory()
         async with self._launching:
-            return await Rig.open(parts, self._next_directory(), extra_rules=tuple(rules))
+            try:
+                return await Rig.open(parts, directory, extra_rules=tuple(rules), own_network=own_network)
+            except Unsupported as error:
+                if own_network:
+                    self._apart.why_none = str(error)
+                raise
 
     def _next_directory(self) -> Path:
         self._launches += 1
@@ -159,6 +194,7 @@ class RigPool:
         self.settings = settings
         self.launching = asyncio.Semaphore(_LAUNCHES_AT_ONCE)
         self.sanity = sanity
+        self.apart = Apart()
         self._directory = directory
         self._holders: list[RigHolder] = []
 
@@ -172,7 +208,8 @@ class RigPool:
     async def close(self) -> None:
         """End every rig."""
         self.sanity.cancel()
-        await asyncio.gather(*(holder.close() for holder in self._holders))
+        apart, self.apart.idle = self.apart.idle, []
+        await asyncio.gather(*(holder.close() for holder in self._holders), *(rig.close() for rig in apart))
 
 
 def _refuse(item: PlanItem, browser: Browser) -> None:

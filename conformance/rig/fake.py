@@ -7,7 +7,6 @@ browser is told to go there instead (host mapping), so Host and Origin are the r
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,22 +21,23 @@ from conformance.events import (
     TlsFailed,
     WorldSet,
 )
-from conformance.model import Profile, Side
+from conformance.model import Address, Profile, Side, written_on
 from conformance.rig.faults.build import FaultSet
-from conformance.rig.http import NotHttp, Request, read_request, response
+from conformance.rig.http import NotHttp, Request, preflight, read_request, response
 from conformance.rig.link import Link
-from conformance.rig.ports import ReservedPort
 from conformance.rig.session import Session
 from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from conformance.events import Event
     from conformance.rig.certificates import Certificates
     from conformance.rig.faults.base import Fault, SessionFault
+    from conformance.rig.network import Network
+    from conformance.rig.ports import Endpoint
     from conformance.rig.recorder import Recorder
 
 E = TypeVar("E", bound="Event")
@@ -48,19 +48,12 @@ _READ_BYTES_MAX = 64 * 1024
 _HANDSHAKE_S = 30.0  # a TLS client that stays silent for longer is not the subject
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One of a fake's ports. ``name``: the ``host:port`` the subject believes in."""
-
-    name: str
-    port: ReservedPort
-    tls: bool
-
-
 class Fake:
     """One side's server for the life of a rig; ``prepare`` makes it new for each scenario."""
 
-    def __init__(self, side: Side, endpoints: Sequence[Endpoint], certificates: Certificates) -> None:
+    def __init__(
+        self, side: Side, endpoints: Sequence[Endpoint], certificates: Certificates, network: Network | None = None
+    ) -> None:
         self.side = side
         self.certificates = certificates
         self.sessions: list[Session] = []
@@ -70,8 +63,9 @@ class Fake:
         self.may_be_cached = False
         self.profile: Profile
         self._endpoints = tuple(endpoints)
+        self._network = network
         self._recorder: Recorder
-        self._faults = FaultSet()
+        self._faults: dict[Address | None, FaultSet] = {None: FaultSet()}
         self._links: set[Link] = set()
         self._tasks: dict[asyncio.Task[None], socket.socket] = {}
         self._accepting: list[socket.socket] = []
@@ -87,21 +81,39 @@ class Fake:
         self.sessions = []
         self.failure = None
         self.may_be_cached = False
-        self._faults = FaultSet()
+        self._faults = {None: FaultSet()}
 
-    async def set_faults(self, faults: Sequence[Fault]) -> None:
-        """Be like this from now on. Open sessions stay; connections without one are closed."""
-        self._faults = FaultSet.of(faults)
-        self.may_be_cached |= self._faults.answers
-        self.record(WorldSet, rig=True, side=self.side, faults=tuple(str(fault) for fault in faults))
+    async def set_faults(self, faults: Mapping[Address | None, Sequence[Fault]]) -> None:
+        """Be like this from now on, at each address. Open sessions stay; connections without one are closed."""
+        self._faults = {address: FaultSet.of(each) for address, each in faults.items()}
+        self.may_be_cached |= any(each.answers for each in self._faults.values())
+        names = tuple(f"{fault}{written_on(address)}" for address, each in faults.items() for fault in each)
+        self.record(WorldSet, rig=True, side=self.side, faults=names)
+        if self._network is not None:
+            await self._set_network(self._network)
         self._drop_idle_links()
-        if (listen_fault := self._faults.listen) is None:
-            self.listen()
-            return
         self.stop_accepting()
         for endpoint in self._endpoints:
-            if proof := await listen_fault.apply(endpoint.port):
-                self.record(FaultProved, rig=True, side=self.side, fault=str(listen_fault), detail=proof)
+            fault = self._faults_at(endpoint.address).listen
+            if fault is None:
+                endpoint.port.listen()
+            else:
+                self._prove(fault, await fault.apply(endpoint.port), endpoint.address if len(faults) > 1 else None)
+            if fault is None or fault.answers:
+                self._accept_from(endpoint)
+
+    async def _set_network(self, network: Network) -> None:
+        await network.clear()
+        if (fault := self._faults_at(None).network) is not None:
+            self._prove(fault, await fault.apply(network))
+
+    def _prove(self, fault: Fault, detail: str, address: Address | None = None) -> None:
+        """Note a proof; without a word of what was seen there is none."""
+        if detail:
+            self.record(FaultProved, rig=True, side=self.side, fault=f"{fault}{written_on(address)}", detail=detail)
+
+    def _faults_at(self, address: Address | None) -> FaultSet:
+        return self._faults[address if address in self._faults else None]
 
     async def drop_sessions(self, fault: SessionFault) -> None:
         """Apply a session fault to every open session."""
@@ -110,13 +122,9 @@ class Fake:
         for session in live:
             await fault.apply(session)
 
-    def listen(self) -> None:
-        """Accept connections on every endpoint."""
-        self.stop_accepting()
-        for endpoint in self._endpoints:
-            endpoint.port.listen()
-            asyncio.get_running_loop().add_reader(endpoint.port.socket, self._accept, endpoint)
-            self._accepting.append(endpoint.port.socket)
+    def _accept_from(self, endpoint: Endpoint) -> None:
+        asyncio.get_running_loop().add_reader(endpoint.port.socket, self._accept, endpoint)
+        self._accepting.append(endpoint.port.socket)
 
     def refuse(self) -> None:
         """Refuse connections on every endpoint; accepted ones stay."""
@@ -167,8 +175,8 @@ class Fake:
                 return
             sock.setblocking(False)  # noqa: FBT003 - socket's own signature
             self._connections += 1
-            link = Link(self, self._connections, endpoint.name, sock)
-            link.record(ConnectionAccepted, endpoint=endpoint.name)
+            link = Link(self, self._connections, endpoint.name, sock, endpoint.address)
+            link.record(ConnectionAccepted, endpoint=endpoint.name, address=endpoint.port.real_address)
             task = asyncio.create_task(self._serve(link, sock, endpoint))
             self._tasks[task] = sock
             task.add_done_callback(self._served)
@@ -182,7 +190,7 @@ class Fake:
             self.failure = self.failure or error
 
     async def _serve(self, link: Link, sock: socket.socket, endpoint: Endpoint) -> None:
-        tls_fault = self._faults.tls if endpoint.tls or self.side is Side.LOCAL else None
+        tls_fault = self._faults_at(link.address).tls if endpoint.tls or self.side is Side.LOCAL else None
         context = self.certificates.context() if endpoint.tls else None
         if tls_fault is not None:
             context = tls_fault.apply(self.certificates)
@@ -217,7 +225,7 @@ class Fake:
     async def _serve_link(self, link: Link) -> None:
         self._links.add(link)
         try:
-            if (fault := self._faults.connection) is not None:
+            if (fault := self._faults_at(link.address).connection) is not None:
                 await fault.apply(link)
             else:
                 await self._serve_http(link)
@@ -257,12 +265,12 @@ class Fake:
 
     async def _answer(self, link: Link, request: Request) -> None:
         is_signature = request.method == "GET" and request.target.split("?")[0] == self._signature_path()
-        fault = self._faults.signature
+        fault = self._faults_at(link.address).signature
         if is_signature and fault is not None:
             await fault.apply(link, request)
             return
         if request.method == "OPTIONS":
-            await self.reply(link, 204, _preflight(request))
+            await self.reply(link, 204, preflight(request))
         elif is_signature:
             await self.reply(link, 200, self.signature_headers(request), self.signature())
         elif request.target.split("?")[0] == "/health":
@@ -280,12 +288,12 @@ class Fake:
             await self.reply(link, 404, {"Content-Type": "text/plain"}, b"no WebSocket here\n")
             return
         session = Session(link, request, self.profile.heartbeat)
-        if (upgrade_fault := self._faults.upgrade) is not None:
+        if (upgrade_fault := self._faults_at(link.address).upgrade) is not None:
             await upgrade_fault.apply(session)
         else:
             await session.answer()
         if session.is_open:
-            if (session_fault := self._faults.session) is not None:
+            if (session_fault := self._faults_at(link.address).session) is not None:
                 await session_fault.apply(session)
             await session.run()
 
@@ -331,12 +339,3 @@ class Fake:
         for link in self._links - busy:
             if not link.writer.is_closing():
                 link.abort()
-
-
-def _preflight(request: Request) -> dict[str, str]:
-    return {
-        "Access-Control-Allow-Origin": request.headers.get("origin", "*"),
-        "Access-Control-Allow-Methods": "GET",
-        "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
-        "Access-Control-Allow-Private-Network": "true",
-    }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from conformance.events import Event
+    from conformance.model import Address
     from conformance.rig.fake import Fake
 
 E = TypeVar("E", bound="Event")
@@ -23,10 +24,13 @@ _LINGER_RESET = struct.pack("ii", 1, 0)  # close sends RST instead of FIN
 class Link:
     """A TCP (or TLS) connection from the subject to a fake. ``number`` counts from 1 in a scenario."""
 
-    def __init__(self, fake: Fake, number: int, endpoint: str, sock: socket.socket) -> None:
+    def __init__(
+        self, fake: Fake, number: int, endpoint: str, sock: socket.socket, address: Address | None = None
+    ) -> None:
         self.fake = fake
         self.number = number
         self.endpoint = endpoint
+        self.address = address
         self._socket = sock
         self._ended = ""
         self.reader: asyncio.StreamReader

@@ -79,3 +79,19 @@ def resolver_rules(ports: Mapping[str, str], hosts: Hosts, *, trap: str, extra: 
             rules.append(f"MAP {twin}:{port} {address}")
     rules += [f"MAP {host} {trap}" for host in hosts.public_names]
     return ",".join([*rules, "MAP * ~NOTFOUND"])
+
+
+def own_network_rules(ports: Mapping[str, str], hosts: Hosts, *, trap: str, extra: Iterable[str] = ()) -> str:
+    """The same where the subject's own ports are there: ``localhost`` is the browser's to look up.
+
+    It finds ::1 and 127.0.0.1 by itself, without any server of names (Chromium ``net/dns/host_resolver_manager.cc``).
+    """
+    mapped = [f"MAP {name} {address}" for name, address in ports.items() if not is_loopback(name.rpartition(":")[0])]
+    traps = [f"MAP {host} {trap}" for host in hosts.public_names]
+    excluded = [f"EXCLUDE {host}" for host in ("localhost", "*.localhost", "127.0.0.1", "::1", "[::1]")]
+    return ",".join([*extra, *mapped, *traps, "MAP * ~NOTFOUND", *excluded])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a browser takes the host for its own machine without looking it up."""
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")

@@ -27,6 +27,7 @@ from conformance.events import (
     FetchEnded,
     FetchStarted,
     LookupStarted,
+    OnlineChanged,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -145,6 +146,7 @@ class NetLogParser:
             "WEBSOCKET_SENT_FRAME_HEADER": self._frame_sent,
             "TCP_CONNECT_ATTEMPT": self._tcp_attempt,
             "CERT_VERIFIER_JOB": self._certificate_verified,
+            "NETWORK_CONNECTIVITY_CHANGED": self._network_changed,
             "HTTP_STREAM_JOB_CONTROLLER": self._stream_wanted,
             "COOKIE_STORE_COOKIE_ADDED": self._cookie_added,
             "HOST_RESOLVER_MANAGER_REQUEST": self._looked_up,
@@ -273,11 +275,13 @@ class NetLogParser:
 
     def _tcp_attempt(self, at_ms: float, socket: int, phase: int, params: dict[str, Any]) -> list[Seen]:
         if phase == _Phase.BEGIN:
-            side = self._sides.get(params.get("address", ""))
+            address = params.get("address", "")
+            side = self._sides.get(address)
             if side is None:
                 return []
             self._attempts[socket] = side
-            return [Seen("", TcpStarted(at_ms=at_ms, source=Source.BROWSER, socket=socket, side=side))]
+            begun = TcpStarted(at_ms=at_ms, source=Source.BROWSER, socket=socket, side=side, address=address)
+            return [Seen("", begun)]
         side = self._attempts.pop(socket, None)
         if side is None:
             return []
@@ -306,6 +310,11 @@ class NetLogParser:
         if phase != _Phase.BEGIN or side is None:
             return []
         return [Seen("", LookupStarted(at_ms=at_ms, source=Source.BROWSER, side=side))]
+
+    @staticmethod
+    def _network_changed(at_ms: float, _source: int, _phase: int, params: dict[str, Any]) -> list[Seen]:
+        online = params.get("new_connection_type") != "CONNECTION_NONE"
+        return [Seen("", OnlineChanged(at_ms=at_ms, source=Source.BROWSER, online=online))]
 
     @staticmethod
     def _seen(request: _Request, event: Event) -> list[Seen]:

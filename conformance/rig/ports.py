@@ -1,4 +1,4 @@
-"""A loopback port that is ours for the whole life of a rig, whatever it answers.
+"""A port that is ours for the whole life of a rig, whatever it answers.
 
 One bound socket a port. Not listening: the kernel answers a SYN with RST, so "refused" holds the
 port as firmly as "listening" does, and no other program can slip in between. ``shutdown`` takes a
@@ -9,11 +9,16 @@ binding, because the port was asked for by number.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import random
 import socket
 import time
+from dataclasses import dataclass
+from typing import Protocol
 
-from conformance.errors import RigFailed
+from conformance.errors import RigFailed, Unsupported
+from conformance.model import Address
 
 # Below Linux's ephemeral range (32768 on), so no outgoing connection of anybody's can take one.
 _LOWEST, _HIGHEST = 20_000, 32_000
@@ -23,13 +28,51 @@ _FILLERS = 4  # listen(0) queues one connection; the rest make sure that the que
 _BLACKHOLE_PROBE_S = 0.03
 
 
-class ReservedPort:
-    """One TCP port on 127.0.0.1: refusing when made; ``listen``, ``refuse`` and ``blackhole`` change that."""
+class Ground(Protocol):
+    """Where a port stands: on this machine, or in a network of the rig's own."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def socket(self, family: int) -> socket.socket:
+        """A TCP socket that belongs there."""
+
+    def drop_syn(self, port: int, family: Address, count: int) -> None:
+        """Drop SYNs to the port: the first ``count``, or all (0)."""
+
+    def dropped(self) -> int:
+        """How many packets were."""
+
+    def stop_dropping(self) -> None:
+        """Drop nothing more."""
+
+
+class Machine:
+    """This machine: what all its programs share."""
+
+    def socket(self, family: int) -> socket.socket:
+        """A TCP socket."""
+        return socket.socket(family, socket.SOCK_STREAM)
+
+    def drop_syn(self, port: int, family: Address, count: int) -> None:
+        """Nobody's packets are ours to drop here."""
+        raise Unsupported(f"packets to port {port} ({family}, {count}) cannot be dropped on the machine's own network")
+
+    def dropped(self) -> int:
+        """None."""
+        return 0
+
+    def stop_dropping(self) -> None:
+        """Nothing is."""
+
+
+class ReservedPort:
+    """One TCP port: refusing when made; ``listen``, ``refuse`` and ``blackhole`` change that."""
+
+    def __init__(self, sock: socket.socket, ground: Ground | None = None) -> None:
+        self.ground = ground or Machine()
         self._socket = sock
+        self._where = sock.getsockname()[:2]
         self._fillers: list[socket.socket] = []
         self._listening = False
+        self._drops = False
 
     @classmethod
     def reserve(cls) -> ReservedPort:
@@ -47,15 +90,35 @@ class ReservedPort:
         )
         raise RigFailed(message)
 
+    @classmethod
+    def take(cls, host: str, number: int, ground: Ground) -> ReservedPort:
+        """Take this very port, on ground that is ours alone. Raises RigFailed."""
+        sock = ground.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        sock.setblocking(False)  # noqa: FBT003 - socket's own signature
+        try:
+            sock.bind((host, number))
+        except OSError as error:
+            sock.close()
+            raise RigFailed(
+                f"{host} port {number} cannot be taken in the rig's own network: {error.strerror}"
+            ) from error
+        return cls(sock, ground)
+
     @property
     def number(self) -> int:
         """The port's number."""
-        return int(self._socket.getsockname()[1])
+        return int(self._where[1])
 
     @property
     def address(self) -> str:
-        """``127.0.0.1:PORT``, as the browser's log writes it."""
-        return f"127.0.0.1:{self.number}"
+        """``127.0.0.1:PORT`` or ``[::1]:PORT``, as the browser's log writes it."""
+        host = str(self._where[0])
+        return f"[{host}]:{self.number}" if ":" in host else f"{host}:{self.number}"
+
+    @property
+    def real_address(self) -> str:
+        """The same where the subject asked for it; ``""`` where it was led here instead."""
+        return "" if isinstance(self.ground, Machine) else self.address
 
     @property
     def socket(self) -> socket.socket:
@@ -82,6 +145,9 @@ class ReservedPort:
         for filler in self._fillers:
             filler.close()
         self._fillers.clear()
+        if self._drops:
+            self.ground.stop_dropping()
+            self._drops = False
         # Only a listening socket: on any other the kernel notes the shutdown all the same, and every
         # connection accepted later inherits it and is dead at birth (Linux inet_shutdown, TCP_CLOSE).
         if self._listening:
@@ -102,9 +168,9 @@ class ReservedPort:
         self.refuse()
         self._listen(0)
         for _ in range(_FILLERS):
-            filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            filler = self.ground.socket(self._socket.family)
             filler.setblocking(False)  # noqa: FBT003 - socket's own signature
-            filler.connect_ex(("127.0.0.1", self.number))
+            filler.connect_ex(self._where)
             self._fillers.append(filler)
         outcome = await self._knock(_BLACKHOLE_PROBE_S)
         if outcome != "unanswered":
@@ -112,14 +178,29 @@ class ReservedPort:
             raise RigFailed(message)
         return f"a probe's SYN to {self.address} went unanswered for {_BLACKHOLE_PROBE_S * 1000:.0f} ms"
 
+    def drop_syn(self, first: int) -> str:
+        """Listen, and lose the first SYNs on their way here, or all of them (0). Returns the proof."""
+        self.listen()
+        family = Address.V6 if self._socket.family == socket.AF_INET6 else Address.V4
+        self._drops = True
+        self.ground.drop_syn(self.number, family, first + 1 if first else 0)  # the probe's is one more
+        before = self.ground.dropped()
+        with self.ground.socket(self._socket.family) as knocker:
+            knocker.setblocking(False)  # noqa: FBT003 - socket's own signature
+            outcome = knocker.connect_ex(self._where)  # the SYN is there, or dropped, before this returns
+            count = self.ground.dropped() - before
+        if outcome != errno.EINPROGRESS or count != 1:
+            raise RigFailed(f"a SYN to {self.address} should be dropped, but {count} were ({os.strerror(outcome)})")
+        return f"a probe's SYN to {self.address} was dropped: the kernel counted it"
+
     async def _knock(self, patience_s: float) -> str:
         loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as knocker:
+        with self.ground.socket(self._socket.family) as knocker:
             knocker.setblocking(False)  # noqa: FBT003 - socket's own signature
             begun = time.monotonic()
             try:
                 async with asyncio.timeout(patience_s):
-                    await loop.sock_connect(knocker, ("127.0.0.1", self.number))
+                    await loop.sock_connect(knocker, self._where)
             except ConnectionRefusedError:
                 return "refused"
             except TimeoutError:
@@ -132,3 +213,13 @@ class ReservedPort:
         """Give the port back."""
         self.refuse()
         self._socket.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One of a fake's ports. ``name``: the ``host:port`` the subject believes in; ``address``: which of localhost's."""
+
+    name: str
+    port: ReservedPort
+    tls: bool
+    address: Address | None = None

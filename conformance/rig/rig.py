@@ -10,129 +10,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import BrowserDied, RigFailed, SubjectError, Unsupported
-from conformance.events import CanaryPlanted, ObservationEnded, Source, SubjectStarted
-from conformance.model import Side, TriggerKind
+from conformance.errors import BrowserDied, SubjectError, Unsupported
+from conformance.events import CanaryPlanted, ObservationEnded, OnlineChanged, Source, SubjectStarted
+from conformance.model import TriggerKind
 from conformance.rig import canary
-from conformance.rig.browsers import Browser
 from conformance.rig.cdp import CdpError
-from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium, launch, make_directory
-from conformance.rig.fake import ELSEWHERE, Endpoint, Fake
-from conformance.rig.faults import Stage, build
-from conformance.rig.lag import LagMonitor
 from conformance.rig.life import Life, renumbered, settled_in
-from conformance.rig.mapping import PLAIN_PORT, TLS_PORT, Hosts, resolver_rules
 from conformance.rig.mark import set_mark
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import Page, open_trigger_page, pull
 from conformance.rig.permission import Permission
-from conformance.rig.ports import ReservedPort
 from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.servers import RigParts, Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
-from conformance.rig.stranger import Stranger
 from conformance.rig.targets import Targets
-from conformance.rig.web import OWN_HOST, WebHost, leave, visit
+from conformance.rig.web import leave, visit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
     from pathlib import Path
 
-    from conformance.model import Profile, Scenario, World
+    from conformance.model import Profile, Scenario
     from conformance.rig.cdp import Cdp
     from conformance.rig.netlog import Seen
     from conformance.timeline import Timeline
 
 _FLUSH_MS_MAX = 30_000  # 5 ms idle; a browser that takes longer than this is as good as dead
-
-
-@dataclass(frozen=True, slots=True)
-class RigParts:
-    """What every rig of a run shares."""
-
-    browser: Browser
-    hosts: Hosts
-    certificates: Certificates
-    lag: LagMonitor
-    headed: bool = False
-    display: str = ""
-
-
-class Servers:
-    """The fakes of one rig and the ports they stand on."""
-
-    def __init__(self, parts: RigParts) -> None:
-        local = [Endpoint(name, ReservedPort.reserve(), tls=False) for name in parts.hosts.local]
-        public = [Endpoint(name, ReservedPort.reserve(), tls=True) for name in parts.hosts.public]
-        # Whatever else is asked of the public host, plain http:// above all, is taken and seen.
-        self.trap = Endpoint(f"public:{PLAIN_PORT}", ReservedPort.reserve(), tls=False)
-        self.local = Fake(Side.LOCAL, local, parts.certificates)
-        self.public = Fake(Side.PUBLIC, [*public, self.trap], parts.certificates)
-        self.stranger = Stranger(ReservedPort.reserve())
-        self.web = WebHost(ReservedPort.reserve(), parts.certificates.context())
-        self.addresses = {each.name: each.port.address for each in (*local, *public)}
-        self.addresses[f"{ELSEWHERE}:{PLAIN_PORT}"] = self.stranger.port.address
-        self.addresses |= dict.fromkeys((f"{OWN_HOST}:{TLS_PORT}", *parts.hosts.web), self.web.port.address)
-        self.sides = {each.port.address: Side.LOCAL for each in local}
-        self.sides |= {each.port.address: Side.PUBLIC for each in (*public, self.trap)}
-
-    def of(self, side: Side) -> Fake:
-        """The fake of one side."""
-        return self.local if side is Side.LOCAL else self.public
-
-    def flags(self, parts: RigParts, netlog: Path, extra_rules: Sequence[str]) -> tuple[str, ...]:
-        """What tells a browser to come here, to trust who is here, and to log it."""
-        rules = resolver_rules(self.addresses, parts.hosts, trap=self.trap.port.address, extra=extra_rules)
-        outside = [self.web.port.address, *(each for each, side in self.sides.items() if side is Side.PUBLIC)]
-        return (
-            f"--log-net-log={netlog}",
-            f"--host-resolver-rules={rules}",
-            f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
-            # They stand on loopback, and the browser's local-network-access check must not see them there.
-            f"--ip-address-space-overrides={','.join(f'{address}=public' for address in outside)}",
-        )
-
-    async def open(self) -> None:
-        """Those that no scenario changes begin to listen."""
-        await self.stranger.open()
-        await self.web.open()
-
-    async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
-        """Begin a scenario: both fakes new, in the world that is given."""
-        for side in Side:
-            fake = self.of(side)
-            fake.prepare(profile, recorder)
-            await fake.set_faults([each for each in build(given.of(side)) if each.stage != Stage.RESOLVE])
-        self.stranger.rule = profile.signature
-
-    @property
-    def may_be_cached(self) -> bool:
-        """Whether the browser may use an answer of this scenario's again."""
-        return self.local.may_be_cached or self.public.may_be_cached
-
-    def refuse_to_lie(self) -> None:
-        """A bug of a fake's must end as the harness' failure, not as the subject's. Raises RigFailed."""
-        for side in Side:
-            if (error := self.of(side).failure) is not None:
-                message = f"the {side} fake failed: {type(error).__name__}: {error}"
-                raise RigFailed(message) from error
-
-    async def reset(self) -> None:
-        """Drop every connection; every port refuses."""
-        await self.local.reset()
-        await self.public.reset()
-
-    def close(self) -> None:
-        """Give every port back."""
-        self.local.close()
-        self.public.close()
-        self.stranger.close()
-        self.web.close()
 
 
 class Rig:
@@ -159,9 +67,11 @@ class Rig:
         self._launch_number = 0
 
     @classmethod
-    async def open(cls, parts: RigParts, directory: Path, *, extra_rules: Sequence[str] = ()) -> Rig:
-        """Launch the browser in ``directory``. Raises BrowserDied, RigFailed."""
-        rig = cls(parts, Servers(parts))
+    async def open(
+        cls, parts: RigParts, directory: Path, *, extra_rules: Sequence[str] = (), own_network: bool = False
+    ) -> Rig:
+        """Launch the browser in ``directory``. Raises BrowserDied, RigFailed, Unsupported."""
+        rig = cls(parts, await Servers.open(parts, own_network=own_network))
         try:
             await rig._launch(directory, extra_rules)
         except BaseException:
@@ -172,7 +82,6 @@ class Rig:
     async def _launch(self, directory: Path, extra_rules: Sequence[str]) -> None:
         make_directory(directory)
         self._directory = directory
-        await self.servers.open()
         self.flags = self.servers.flags(self.parts, directory / "netlog", extra_rules)
         await self._start_browser()
 
@@ -181,8 +90,14 @@ class Rig:
         log.unlink(missing_ok=True)
         self._netlog = await NetLogPipe.open(log, NetLogParser(self.servers.sides), self._on_seen)
         flags = (*self.flags, *more_flags)
-        parts = self.parts
-        self._chromium = await launch(parts.browser, self._directory, flags, headed=parts.headed, display=parts.display)
+        self._chromium = await launch(
+            self.parts.browser,
+            self._directory,
+            flags,
+            headed=self.parts.headed,
+            display=self.parts.display,
+            enter=None if self.servers.namespace is None else self.servers.namespace.enter(),
+        )
         self._targets = await Targets.open(self._chromium.cdp)
         self._page = None
         self._waits = waits_ms(self._chromium.pid)
@@ -190,11 +105,13 @@ class Rig:
     def _on_seen(self, seen: Seen) -> None:
         """A browser event counts when the subject caused it, or when nobody is named for it.
 
-        What the browser kept back of the last scenario, whose subject may be the same, does not.
+        What the browser kept back of the last scenario, whose subject may be the same, does not. That the network
+        is away the browser may notice before there is a subject.
         """
+        since_ms = self._begun_ms if isinstance(seen.event, OnlineChanged) else self._loaded_ms
         who = seen.initiator
         is_the_subjects = not who or who.startswith(self._subject) or who == self._page_of_subject
-        if self._recorder is not None and is_the_subjects and seen.event.at_ms >= self._loaded_ms:
+        if self._recorder is not None and is_the_subjects and seen.event.at_ms >= since_ms:
             self._recorder.add(renumbered(seen.event, self._launch_number))
 
     async def restart(self, profile: Profile) -> str:
@@ -224,8 +141,13 @@ class Rig:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the next scenario can run here: not in a browser that keeps its subject, as a restarted one does."""
-        return self._chromium.is_alive and not self._launch_number and not self._haunted
+        """Whether the next scenario can run here.
+
+        Not in a browser that keeps its subject, as a restarted one does; nor in one whose network was away: what
+        Chromium does about that after a while (it may end requests: ERR_NETWORK_CHANGED) is not the next one's.
+        """
+        was_cut = self.servers.network is not None and self.servers.network.was_cut
+        return self._chromium.is_alive and not self._launch_number and not self._haunted and not was_cut
 
     async def observe(self, profile: Profile, scenario: Scenario) -> Timeline:
         """Carry out one scenario on one subject and return what was seen.

@@ -22,7 +22,7 @@ from conformance.model import (
     UntilAttempts,
     UntilRequest,
 )
-from conformance.rig.faults import build
+from conformance.rig.faults import build, build_at
 from conformance.rig.faults.base import SessionFault
 from conformance.rig.recorder import Recorder, now_ms
 
@@ -79,7 +79,7 @@ class Conductor:
         self._since = len(self._recorder.events)
         match step:
             case Change(side, faults):
-                await self._fake_of(side).set_faults(build(faults))
+                await self._fake_of(side).set_faults(build_at(faults))
             case Drop(side, spec):
                 for fault in build([spec]):
                     if isinstance(fault, SessionFault):

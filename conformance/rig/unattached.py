@@ -23,7 +23,7 @@ from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.recorder import Recorder, now_ms, settle
-from conformance.rig.rig import Servers
+from conformance.rig.servers import Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from conformance.model import Profile, Scenario
     from conformance.rig.browsers import Browser
     from conformance.rig.netlog import Seen
-    from conformance.rig.rig import RigParts
+    from conformance.rig.servers import RigParts
     from conformance.timeline import Timeline
 
 _START_MS_MAX = 15_000  # a cold launch on a busy machine, seven at once: 4.8 s measured
@@ -69,7 +69,10 @@ class UnattachedBrowser:
         make_directory(directory)
         log = directory / "netlog"
         self._netlog = await NetLogPipe.open(log, NetLogParser(servers.sides), self.on_seen)
-        self._chromium = await launch(parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE)
+        enter = None if servers.namespace is None else servers.namespace.enter()
+        self._chromium = await launch(
+            parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE, enter=enter
+        )
         self._death = asyncio.create_task(self._chromium.wait())
         self._death.add_done_callback(lambda _: self._news.set())
         await self.flush()
@@ -119,10 +122,9 @@ async def observe_unattached(
     if (why := cannot_show(profile, scenario, parts.browser)) is not None:
         raise Unsupported(why)
     recorder = Recorder()
-    servers = Servers(parts)
+    servers = await Servers.open(parts, own_network=scenario.namespace)
     browser = UnattachedBrowser(recorder)
     try:
-        await servers.open()
         await servers.prepare(profile, recorder, scenario.given)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)

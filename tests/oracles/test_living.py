@@ -10,14 +10,16 @@ from conformance.events import (
     BrowserClosed,
     BrowserStarted,
     Event,
+    FrameReceived,
     Source,
     SubjectReloaded,
     WorkerStarted,
     WorkerStopped,
 )
+from conformance.model import Change, Outcome, Shown
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
-from tests.timelines import LOCAL, NEITHER, PROFILE, PUBLIC, Story, ask, case, fault, scenario, story
+from tests.timelines import LOCAL, NEITHER, PROFILE, PUBLIC, REFUSED, Story, ask, case, fault, scenario, story
 
 RIG = Source.RIG
 
@@ -222,3 +224,90 @@ def test_two_sessions_with_a_restart_between_are_not_two_at_once() -> None:
     assert ask("SEL-5", told.end(at=5000)).verdict is Verdict.PASS
     assert ask("SEL-1", told).verdict is Verdict.PASS
     assert disagreements(told.build(), PROFILE.endpoints, 5) == ()
+
+
+# --- LIFE-4 --------------------------------------------------------------------------------------
+
+OFFLINE = scenario(
+    local=(REFUSED,),
+    when=(Change(PUBLIC, (fault("offline"),)), Change(PUBLIC, ())),
+    session=Outcome.PUBLIC,
+    shown=Shown.BAD,
+)
+
+
+def public_session(told: Story, *, at: float, lost: float | None = None) -> Story:
+    return told.refused(at=at).socket(PUBLIC, at=at + 4, opened=at + 30, closed=lost, by="subject")
+
+
+def away(told: Story, *, at: float, back: float) -> Story:
+    return told.world(PUBLIC, "offline", at=at).proved(PUBLIC, "offline", at=at).world(PUBLIC, at=back)
+
+
+def frame(at: float) -> Event:
+    return FrameReceived(at_ms=at, source=Source.PUBLIC, connection=1, opcode="text", size=15)
+
+
+def test_a_session_soon_after_the_network_is_back() -> None:
+    told = away(public_session(story(), at=10, lost=3000), at=2000, back=6000)
+    found = ask("LIFE-4", public_session(told, at=7000).end(at=9000), OFFLINE)
+    assert (found.verdict, found.measured_ms, found.budget_ms) == (Verdict.PASS, 1030, 10_000)
+
+
+def test_no_session_after_the_network_is_back() -> None:
+    told = away(public_session(story(), at=10, lost=3000), at=2000, back=6000)
+    found = ask("LIFE-4", told.end(at=17_000), OFFLINE)
+    assert found.verdict is Verdict.FAIL
+    assert "no session since" in found.reason
+
+
+def test_no_session_yet_is_no_failure() -> None:
+    told = away(public_session(story(), at=10, lost=3000), at=2000, back=6000)
+    assert ask("LIFE-4", told.end(at=9000), OFFLINE).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_session_too_long_after_the_network_is_back() -> None:
+    told = away(public_session(story(), at=10, lost=3000), at=2000, back=6000)
+    assert ask("LIFE-4", public_session(told, at=17_000).end(at=19_000), OFFLINE).verdict is Verdict.FAIL
+
+
+def test_no_network_at_the_start_is_an_outage_too() -> None:
+    given = scenario(local=(REFUSED,), public=(fault("offline"),), when=(Change(PUBLIC, ()),), session=Outcome.PUBLIC)
+    told = story().world(PUBLIC, "offline", at=-5).refused(at=10).world(PUBLIC, at=4000)
+    found = ask("LIFE-4", public_session(told, at=5000).end(at=7000), given)
+    assert (found.verdict, found.measured_ms) == (Verdict.PASS, 1030)
+
+
+def test_a_local_session_needs_no_network() -> None:
+    given = scenario(when=OFFLINE.when)
+    found = ask("LIFE-4", away(held(), at=2000, back=6000).end(at=9000), given)
+    assert found.verdict is Verdict.PASS
+    assert "local session stayed" in found.reason
+
+
+def test_a_local_session_that_is_thrown_away_with_the_network_has_to_come_back() -> None:
+    given = scenario(when=OFFLINE.when)
+    told = away(local_session(story(), at=10, lost=2100), at=2000, back=6000)
+    assert ask("LIFE-4", told.end(at=17_000), given).verdict is Verdict.FAIL
+
+
+def test_a_public_session_has_outlived_the_outage_when_something_was_said_on_it() -> None:
+    told = away(public_session(story(), at=10), at=2000, back=6000)
+    found = ask("LIFE-4", told.seen(frame(6500)).end(at=9000), OFFLINE)
+    assert found.verdict is Verdict.PASS
+    assert "500 ms after" in found.reason
+
+
+def test_a_public_session_that_only_seems_to_have_outlived_it_is_undecided() -> None:
+    told = away(public_session(story(), at=10).seen(frame(60)), at=2000, back=6000)
+    assert ask("LIFE-4", told.end(at=9000), OFFLINE).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("told", [Story(started=False), story(), held().world(PUBLIC, "refused", at=2000)])
+def test_without_an_outage_of_the_network_nothing_is_said(told: Story) -> None:
+    assert not ask("LIFE-4", told).arose
+
+
+def test_a_network_that_stays_away_says_nothing() -> None:
+    told = public_session(story(), at=10, lost=3000).world(PUBLIC, "offline", at=2000)
+    assert not ask("LIFE-4", told.end(at=30_000), OFFLINE).arose

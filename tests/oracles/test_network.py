@@ -1,4 +1,4 @@
-"""NET-2: the browser's own check of the subject's requests."""
+"""NET: both addresses of localhost, and the browser's own check of the subject's requests."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from conformance.access import ASKS, STOPPED
-from conformance.model import Access, World
+from conformance.events import ConnectionAccepted, Source
+from conformance.model import Access, Address, Endpoints, FaultSpec, Outcome, Scenario, Shown, World
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
-from tests.timelines import LOCAL, Story, ask, case, scenario, story
+from tests.timelines import LOCAL, PROFILE, PUBLIC, REFUSED, Story, ask, case, scenario, story
 
 DENIED = replace(scenario(), given=World(access=Access.DENIED))
 
@@ -105,3 +106,83 @@ def test_no_check_says_nothing_but_why(told: Story, said: str) -> None:
     assert said in finding.reason
     assert ORACLES["NET-2"].everywhere
     assert ORACLES["NET-2"].judge(case(told)) is None
+
+
+# --- NET-1 ---------------------------------------------------------------------------------------
+
+V4, V6 = Address.V4, Address.V6
+WRONG = FaultSpec("answer", {"signature": "other-name"})
+
+
+def apart(*local: FaultSpec, session: Outcome = Outcome.LOCAL, shown: Shown = Shown.GOOD) -> Scenario:
+    """A scenario whose rig has a network of its own."""
+    return replace(scenario(local=local, session=session, shown=shown), namespace=True)
+
+
+def found_local(told: Story) -> Story:
+    return told.probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
+
+
+def went_public(told: Story, *, opened: float = 40) -> Story:
+    return told.probe(at=10, ended=15).socket(PUBLIC, at=17, opened=opened)
+
+
+@pytest.mark.parametrize(
+    "local",
+    [(), (replace(REFUSED, on=V4),), (replace(REFUSED, on=V6),), (replace(WRONG, on=V4),)],
+    ids=["both", "::1 only", "127.0.0.1 only", "127.0.0.1 wrong"],
+)
+def test_the_server_of_localhost_is_found_wherever_it_is(local: tuple[FaultSpec, ...]) -> None:
+    finding = ask("NET-1", found_local(story()), apart(*local))
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason.startswith("local session 20 ms after its start")
+
+
+def test_the_address_that_answered_is_named() -> None:
+    came = ConnectionAccepted(at_ms=16, source=Source.LOCAL, connection=9, endpoint="l", address="[::1]:3003")
+    finding = ask("NET-1", found_local(story()).without(ConnectionAccepted).seen(came), apart(replace(REFUSED, on=V4)))
+    assert "local session at [::1]:3003" in finding.reason
+    assert "refused on 127.0.0.1" in finding.reason
+
+
+def test_going_public_past_a_good_server_fails() -> None:
+    finding = ask("NET-1", went_public(story()).end(at=3000), apart(replace(REFUSED, on=V4)))
+    assert finding.verdict is Verdict.FAIL
+    assert "opened a public session, although localhost has a good server" in finding.reason
+
+
+def test_a_good_server_behind_a_wrong_one_is_out_of_sight() -> None:
+    given = apart(replace(WRONG, on=V6), session=Outcome.EITHER, shown=Shown.ARGUABLE)
+    assert ask("NET-1", went_public(story()).end(at=3000), given).verdict is Verdict.PASS
+    assert ask("NET-1", found_local(story()).end(at=3000), given).verdict is Verdict.PASS
+
+
+def test_no_session_at_all_fails_when_there_was_time_for_one() -> None:
+    given = apart(replace(REFUSED, on=V4))
+    told = story().refused(at=10)
+    assert ask("NET-1", told.end(at=9000), given).verdict is Verdict.FAIL
+    assert ask("NET-1", story().refused(at=10).end(at=900), given).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_subject_that_asks_for_one_address_by_number_misses_the_other() -> None:
+    by_number = replace(
+        PROFILE, endpoints=Endpoints("http://127.0.0.1:3003/semantest-signature", "ws://127.0.0.1:3003")
+    )
+    told = story().fetch("http://127.0.0.1:3003/semantest-signature", at=10).socket(PUBLIC, at=17, opened=40)
+    v6_only = apart(replace(REFUSED, on=V4))
+    finding = ask("NET-1", told.end(at=3000), v6_only, profile=by_number)
+    assert finding.verdict is Verdict.FAIL
+    asked = case(told, v6_only, profile=by_number)
+    assert [asked.shown_at(20), case(told, v6_only).shown_at(20)] == [Shown.BAD, Shown.GOOD]
+    v4_only = apart(replace(REFUSED, on=V6))
+    assert case(told, v4_only, profile=by_number).shown_at(20) is Shown.GOOD
+
+
+@pytest.mark.parametrize("given", [scenario(), apart(REFUSED, shown=Shown.BAD)], ids=["one address", "no server"])
+def test_nothing_is_said_where_localhost_is_not_two_addresses_with_a_server(given: Scenario) -> None:
+    assert not ask("NET-1", found_local(story()), given).arose
+
+
+def test_an_empty_timeline_says_nothing_of_localhost() -> None:
+    assert not ask("NET-1", Story(started=False), apart()).arose
+    assert ask("NET-1", story(), apart()).verdict is Verdict.INCONCLUSIVE

@@ -24,10 +24,10 @@ EXPECTED: dict[str, Iterable[int]] = {
     "TIME": range(1, 5),
     "FALL": range(1, 4),
     "RETRY": range(1, 4),
-    "LIFE": range(1, 4),
+    "LIFE": range(1, 5),
     "PRIV": range(1, 4),
     "PUB": range(1, 4),
-    "NET": range(2, 3),
+    "NET": range(1, 3),
     "LOC": range(1, 6),
     "API": (1, 2, 3, 4, 7, 8),  # API-5 and API-6 are in a deployment, and no answer of the server shows them
 }

@@ -6,10 +6,11 @@ from math import inf
 
 import pytest
 
-from conformance.model import Change, FaultSpec, Shown, Side
-from conformance.oracles.world import STAGES, Stage, name_of, serves, shown_by, spans, stage_of
+from conformance.model import Address, Change, FaultSpec, Shown, Side
+from conformance.oracles.proof import unproved
+from conformance.oracles.world import STAGES, Stage, met_at, name_of, serves, shown_by, spans, stage_of
 from conformance.rig.faults import FAULTS
-from tests.timelines import LOCAL, PUBLIC, REFUSED, fault, scenario, story
+from tests.timelines import LOCAL, PUBLIC, REFUSED, case, fault, scenario, story
 
 
 def test_the_judge_knows_every_fault_of_the_rig_and_its_stage() -> None:
@@ -18,7 +19,7 @@ def test_the_judge_knows_every_fault_of_the_rig_and_its_stage() -> None:
     }
 
 
-@pytest.mark.parametrize("written", ["answer", "answer(status=500, signature=good)"])
+@pytest.mark.parametrize("written", ["answer", "answer on [::1]", "answer(status=500, signature=good) on [::1]"])
 def test_a_fault_is_known_by_its_name(written: str) -> None:
     assert name_of(written) == "answer"
     assert stage_of(written) is Stage.SIGNATURE
@@ -42,6 +43,8 @@ def test_an_unknown_fault_has_no_stage() -> None:
         ([fault("reset"), fault("answer")], Shown.BAD),
         ([fault("tls_on_port")], Shown.BAD),
         ([fault("blackhole")], Shown.SILENT),
+        ([fault("drop_syn")], Shown.SILENT),
+        ([fault("drop_syn", first=1)], None),
         ([fault("stall", after="headers")], Shown.SILENT),
         ([fault("banner", text="SSH")], None),
         ([fault("huge", mib=16)], None),
@@ -75,6 +78,55 @@ def test_what_a_local_server_shows(faults: list[FaultSpec], shown: Shown | None)
 )
 def test_which_servers_give_a_session(side: Side, faults: list[FaultSpec], there: bool) -> None:
     assert serves(side, tuple(faults)) is there
+
+
+# --- the addresses of localhost ------------------------------------------------------------------
+
+WRONG = FaultSpec("answer", {"signature": "null"})
+
+
+def on(spec: FaultSpec, address: Address) -> FaultSpec:
+    return FaultSpec(spec.name, spec.parameters, address)
+
+
+V4_DOWN, V6_DOWN = on(REFUSED, Address.V4), on(REFUSED, Address.V6)
+V4_WRONG, V6_WRONG = on(WRONG, Address.V4), on(WRONG, Address.V6)
+
+
+@pytest.mark.parametrize(
+    ("host", "faults", "met"),
+    [
+        ("localhost", (), ()),
+        ("localhost", (REFUSED,), (REFUSED,)),
+        ("localhost", (V4_DOWN,), ()),
+        ("localhost", (V6_DOWN,), ()),
+        ("localhost", (V4_DOWN, V6_DOWN), (V4_DOWN,)),
+        ("localhost", (V6_DOWN, V4_WRONG), (V4_WRONG,)),
+        ("localhost", (V6_WRONG,), (V6_WRONG,)),
+        ("localhost", (V4_WRONG,), ()),
+        ("api.localhost", (V6_WRONG,), (V6_WRONG,)),
+        ("127.0.0.1", (V6_WRONG,), ()),
+        ("127.0.0.1", (V4_DOWN,), (V4_DOWN,)),
+        ("::1", (V6_DOWN, V4_WRONG), (V6_DOWN,)),
+    ],
+)
+def test_which_address_a_subject_meets(host: str, faults: tuple[FaultSpec, ...], met: tuple[FaultSpec, ...]) -> None:
+    assert met_at(host, faults) == met
+
+
+def test_a_span_has_what_is_met_and_what_is_passed_over() -> None:
+    given = scenario(local=(V6_DOWN, V4_WRONG))
+    (only,) = spans(story().build(), given, LOCAL)
+    assert (only.faults, only.passed) == ((V4_WRONG,), (V6_DOWN,))
+    (by_number,) = spans(story().build(), given, LOCAL, "127.0.0.1")
+    assert by_number.faults == (V4_WRONG,)
+
+
+def test_an_address_that_was_passed_over_needs_its_proof() -> None:
+    given = scenario(local=(V6_DOWN,))
+    assert unproved(case(story().probe(at=100, ended=300), given)) == ("local refused on [::1], met at 100 ms",)
+    told = story().world(LOCAL, "refused on [::1]", at=-5).proved(LOCAL, "refused on [::1]")
+    assert unproved(case(told.probe(at=100, ended=300), given)) == ()
 
 
 # --- spans ---------------------------------------------------------------------------------------

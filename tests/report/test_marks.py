@@ -19,6 +19,7 @@ from conformance.events import (
     FetchAnswered,
     FrameReceived,
     JunkReceived,
+    OnlineChanged,
     SessionClosed,
     SessionsDropped,
     SocketClosed,
@@ -139,6 +140,12 @@ def test_what_was_sent_to_a_server_is_told_with_what_came() -> None:
     tried = Tried(at_ms=1.0, source=Source.PUBLIC, what="frames, close 999", wanted="x", outcome="ended", code=1002)
     mark = only(tried)
     assert (mark.says, mark.lane, mark.to) == ("frames, close 999: ended 1002", Lane.SUBJECT, Lane.PUBLIC)
+
+
+@pytest.mark.parametrize(("online", "says"), [(True, "on line"), (False, "off line")])
+def test_what_the_browser_notices_of_the_network_is_told(online: bool, says: str) -> None:
+    mark = only(OnlineChanged(at_ms=5, source=Source.BROWSER, online=online))
+    assert (mark.lane, mark.says) == (Lane.SUBJECT, f"the browser takes itself for {says}")
 
 
 def test_a_refused_certificate_names_the_flags() -> None:

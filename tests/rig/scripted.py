@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import itertools
 import json
 import ssl
@@ -189,6 +190,11 @@ class Scripted:
         except ConnectionRefusedError as error:
             self._tell(TcpEnded, socket=number, side=side, error="ERR_CONNECTION_REFUSED")
             raise Refused("ERR_CONNECTION_REFUSED") from error
+        except OSError as error:
+            if error.errno != errno.ENETUNREACH:
+                raise
+            self._tell(TcpEnded, socket=number, side=side, error="ERR_ADDRESS_UNREACHABLE")
+            raise Refused("ERR_INTERNET_DISCONNECTED") from error
         self._tell(TcpEnded, socket=number, side=side, error="")
         return reader, writer
 

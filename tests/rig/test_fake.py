@@ -323,7 +323,7 @@ def test_a_new_scenario_begins_healthy_and_counts_from_one() -> None:
             before = list(stage.recorder.events)
             stage.recorder = Recorder()
             stage.fake().prepare(PROFILE, stage.recorder)
-            stage.fake().listen()
+            await stage.set(Side.LOCAL)
             assert (await answer(stage, GET))[0] == 200
             return before, [event.connection for event in noted(stage, ConnectionAccepted)]
 
@@ -422,7 +422,7 @@ class Broken(ConnectionFault):
 def test_a_bug_of_its_own_is_never_the_subjects() -> None:
     async def scene() -> None:
         async with staged() as stage:
-            await stage.fake().set_faults([Broken()])
+            await stage.fake().set_faults({None: (Broken(),)})
             await stage.exchange(b"")
             stage.servers.refuse_to_lie()
 

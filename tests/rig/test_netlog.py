@@ -13,6 +13,7 @@ from conformance.events import (
     FetchEnded,
     FetchStarted,
     LookupStarted,
+    OnlineChanged,
     PreconnectStarted,
     SocketClosed,
     SocketFailed,
@@ -41,6 +42,7 @@ NAMES = [
     "HTTP_STREAM_JOB_CONTROLLER",
     "COOKIE_STORE_COOKIE_ADDED",
     "HOST_RESOLVER_MANAGER_REQUEST",
+    "NETWORK_CONNECTIVITY_CHANGED",
     "SOMETHING_ELSE",
 ]
 TYPES = {name: number + 40 for number, name in enumerate(NAMES)}
@@ -187,7 +189,9 @@ def test_two_sockets_are_not_mixed_up() -> None:
 def test_a_refused_connection_is_seen_by_its_port() -> None:
     log = Log().write("TCP_CONNECT_ATTEMPT", 5, BEGIN, address="127.0.0.1:20001")
     log.write("TCP_CONNECT_ATTEMPT", 5, END, os_error=111)
-    assert log.kinds == [TcpStarted, TcpEnded]
+    begun = log.seen[0][1]
+    assert isinstance(begun, TcpStarted)
+    assert begun.address == "127.0.0.1:20001"
     assert isinstance(log.last, TcpEnded)
     assert (log.last.side, log.last.error) == (Side.LOCAL, "ERR_CONNECTION_REFUSED")
 
@@ -246,6 +250,12 @@ def test_a_look_up_is_seen_by_the_port_that_its_name_is_mapped_to() -> None:
     assert log.kinds == [LookupStarted, LookupStarted]
     assert isinstance(log.last, LookupStarted)
     assert log.last.side is Side.LOCAL
+
+
+def test_the_browser_notices_that_the_network_goes_and_comes_back() -> None:
+    log = Log().write("NETWORK_CONNECTIVITY_CHANGED", 1, NONE, new_connection_type="CONNECTION_NONE")
+    log.write("NETWORK_CONNECTIVITY_CHANGED", 1, NONE, new_connection_type="CONNECTION_UNKNOWN")
+    assert [event.online for _, event in log.seen if isinstance(event, OnlineChanged)] == [False, True]
 
 
 def test_other_types_and_torn_lines_are_passed_over() -> None:

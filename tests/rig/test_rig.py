@@ -22,7 +22,6 @@ from conformance.events import (
     SocketStarted,
     Source,
     TcpStarted,
-    WorldSet,
 )
 from conformance.model import (
     Endpoints,
@@ -45,12 +44,13 @@ from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
 from conformance.rig.page import Page
 from conformance.rig.recorder import Recorder, now_ms, settle
-from conformance.rig.rig import Rig, RigParts
+from conformance.rig.rig import Rig
+from conformance.rig.servers import RigParts
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
 from tests.rig import extensions
 from tests.rig.processes import descriptors, stand_in
-from tests.rig.servers import GET, PROFILE, staged
+from tests.rig.servers import staged
 
 NOWHERE = Browser("/nowhere", "None", "0", "a test")
 HOSTS = hosts_of([Endpoints()])
@@ -60,52 +60,6 @@ REFERENCE = bundled("fixtures", "extensions", "reference")
 
 def parts(browser: Browser = NOWHERE) -> RigParts:
     return RigParts(browser, HOSTS, CERTIFICATES, LagMonitor())
-
-
-# --- servers -------------------------------------------------------------------------------------
-
-
-def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
-    async def scene() -> tuple[tuple[str, ...], dict[str, Side], str, str]:
-        async with staged() as stage:
-            flags = stage.servers.flags(parts(), Path("log"), ["MAP first 127.0.0.1:1"])
-            servers = stage.servers
-            return flags, servers.sides, servers.stranger.port.address, servers.web.port.address
-
-    (log, rules, trust, spaces), sides, stranger, web = asyncio.run(scene())
-    assert log == "--log-net-log=log"
-    assert trust == f"--ignore-certificate-errors-spki-list={CERTIFICATES.spki}"
-    name, _, written = rules.partition("=")
-    assert name == "--host-resolver-rules"
-    first, *others = written.split(",")
-    assert first == "MAP first 127.0.0.1:1"
-    mapped = {line.split()[1]: line.split()[2] for line in others}
-    assert sides[mapped["localhost:3003"]] is Side.LOCAL
-    assert sides[mapped["api.extension.semantest.com:443"]] is Side.PUBLIC
-    assert sides[mapped["api.extension.semantest.com"]] is Side.PUBLIC  # plain http is taken, and seen
-    assert mapped["elsewhere.example.org:80"] == stranger
-    assert mapped["page.example.org:443"] == web
-    assert others[-1] == "MAP * ~NOTFOUND"
-    public = {web, *(address for address, side in sides.items() if side is Side.PUBLIC)}
-    assert spaces.startswith("--ip-address-space-overrides=")
-    assert set(spaces.partition("=")[2].split(",")) == {f"{address}=public" for address in public}
-
-
-def test_a_scenario_begins_in_the_world_that_is_given() -> None:
-    given = World(local=(FaultSpec("refused"),), public=(FaultSpec("name_not_found"), FaultSpec("old_tls")))
-
-    async def scene() -> tuple[list[WorldSet], object]:
-        async with staged() as stage:
-            recorder = Recorder()
-            await stage.servers.prepare(PROFILE, recorder, given)
-            with pytest.raises(ConnectionRefusedError):
-                await stage.exchange(GET)
-            return [event for event in recorder.events if isinstance(event, WorldSet)], stage.servers.stranger.rule
-
-    worlds, rule = asyncio.run(scene())
-    # The look-up is the browser's business: a flag that it was launched with.
-    assert [(world.side, world.faults) for world in worlds] == [(Side.LOCAL, ("refused",)), (Side.PUBLIC, ("old_tls",))]
-    assert rule == PROFILE.signature
 
 
 # --- the subject's and nobody else's -------------------------------------------------------------

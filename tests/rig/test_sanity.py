@@ -29,6 +29,7 @@ from conformance.rig import sanity
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RigMode, RunSettings, run_plan
 from conformance.rig.fake import Fake
+from conformance.rig.ports import Endpoint
 from conformance.rig.sanity import Sanity, scenario_for, troubles, write_extension
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
@@ -149,13 +150,15 @@ def carry_out(browser: Browser, rig: RigMode = RigMode.WARM, jobs: int = 1) -> l
 @pytest.mark.browser
 @pytest.mark.parametrize("side", list(Side))
 def test_a_fake_that_is_deaf_stops_the_run(browser: Browser, monkeypatch: pytest.MonkeyPatch, side: Side) -> None:
-    listen = Fake.listen
+    accept_from = Fake._accept_from
 
-    def be_deaf(self: Fake) -> None:
-        if self.side is not side:
-            listen(self)
+    def be_deaf(self: Fake, endpoint: Endpoint) -> None:
+        if self.side is side:
+            endpoint.port.refuse()
+        else:
+            accept_from(self, endpoint)
 
-    monkeypatch.setattr(Fake, "listen", be_deaf)
+    monkeypatch.setattr(Fake, "_accept_from", be_deaf)
     monkeypatch.setattr(sanity, "_PATIENCE_MS", 1500)
     with pytest.raises(RigNotSane, match=f"the {side} server"):
         carry_out(browser, jobs=2)

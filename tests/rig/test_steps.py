@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +21,7 @@ from conformance.events import (
 )
 from conformance.model import (
     Act,
+    Address,
     Befall,
     Change,
     Drop,
@@ -38,6 +39,7 @@ from conformance.model import (
     UntilAttempts,
     UntilRequest,
     World,
+    written_on,
 )
 from conformance.rig import steps
 from conformance.rig.fake import Fake
@@ -71,8 +73,9 @@ class StandIn:
     def has_session(self) -> bool:
         return self.is_open
 
-    async def set_faults(self, faults: Sequence[Fault]) -> None:
-        self._log.append(f"{self._side} is {', '.join(map(str, faults)) or 'healthy'}")
+    async def set_faults(self, faults: Mapping[Address | None, Sequence[Fault]]) -> None:
+        names = [f"{fault}{written_on(address)}" for address, each in faults.items() for fault in each]
+        self._log.append(f"{self._side} is {', '.join(names) or 'healthy'}")
 
     async def drop_sessions(self, fault: Fault) -> None:
         self._log.append(f"{self._side} drops by {fault}")

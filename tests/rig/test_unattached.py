@@ -34,7 +34,7 @@ from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
 from conformance.rig.recorder import Recorder, now_ms
-from conformance.rig.rig import RigParts
+from conformance.rig.servers import RigParts
 from conformance.rig.unattached import UnattachedBrowser, cannot_have, observe_unattached
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline

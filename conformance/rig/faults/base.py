@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.rig.certificates import Certificates
     from conformance.rig.http import Request
     from conformance.rig.link import Link
+    from conformance.rig.network import Network
     from conformance.rig.ports import ReservedPort
     from conformance.rig.session import Session
 
@@ -35,6 +36,7 @@ class Stage(StrEnum):
     """Where on its way a connection meets the fault."""
 
     RESOLVE = "resolve"  # the browser's look-up of the host
+    NETWORK = "network"  # the way to the public server
     LISTEN = "listen"  # the port's answer to a SYN
     CONNECTION = "connection"  # raw bytes, right after accept
     TLS = "tls"
@@ -49,6 +51,7 @@ class Fault(ABC):
     name: ClassVar[str]
     stage: ClassVar[Stage]
     sides: ClassVar[tuple[Side, ...]] = BOTH
+    needs_namespace: ClassVar[bool] = False  # only a rig with a network of its own can have it
 
     def __str__(self) -> str:
         inner = ", ".join(
@@ -69,10 +72,23 @@ class ResolveFault(Fault):
         """The host-mapping rule that does it."""
 
 
+class NetworkFault(Fault):
+    """The way to the public server misbehaves; what is on the browser's own machine does not."""
+
+    stage = Stage.NETWORK
+    sides = (Side.PUBLIC,)
+    needs_namespace = True
+
+    @abstractmethod
+    async def apply(self, network: Network) -> str:
+        """Put the network in this state and prove it by a probe. Raises RigFailed when the probe sees another."""
+
+
 class ListenFault(Fault):
-    """The port itself misbehaves."""
+    """The port itself misbehaves. ``answers``: connections can come about all the same."""
 
     stage = Stage.LISTEN
+    answers: ClassVar[bool] = False
 
     @abstractmethod
     async def apply(self, port: ReservedPort) -> str:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from conformance.model import Address
 from conformance.rig.faults.base import (
     FAULTS,
     ConnectionFault,
     Fault,
     ListenFault,
+    NetworkFault,
     SessionFault,
     SignatureFault,
     TlsFault,
@@ -29,10 +31,18 @@ def build(specs: Iterable[FaultSpec]) -> tuple[Fault, ...]:
     return tuple(TypeAdapter(FAULTS[spec.name]).validate_python(dict(spec.parameters)) for spec in specs)
 
 
+def build_at(specs: Iterable[FaultSpec]) -> dict[Address | None, tuple[Fault, ...]]:
+    """The same by the address that has them; None alone: every address is alike."""
+    stated = list(specs)
+    places: tuple[Address | None, ...] = tuple(Address) if any(spec.on for spec in stated) else (None,)
+    return {place: build(spec for spec in stated if spec.on in (None, place)) for place in places}
+
+
 @dataclass(frozen=True, slots=True)
 class FaultSet:
     """At most one fault a stage; None: healthy there."""
 
+    network: NetworkFault | None = None
     listen: ListenFault | None = None
     connection: ConnectionFault | None = None
     tls: TlsFault | None = None
@@ -51,6 +61,8 @@ class FaultSet:
         chosen = cls()
         for fault in faults:
             match fault:
+                case NetworkFault():
+                    chosen = replace(chosen, network=fault)
                 case ListenFault():
                     chosen = replace(chosen, listen=fault)
                 case ConnectionFault():

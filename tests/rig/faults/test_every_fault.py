@@ -14,6 +14,7 @@ from conformance.events import FaultProved, FaultTookEffect, SessionOpened
 from conformance.model import FaultSpec, Side
 from conformance.rig.faults import FAULTS, build
 from conformance.rig.faults.base import ResolveFault, SessionFault
+from tests.rig.faults.test_packets import APART
 from tests.rig.servers import ACCEPT, GET, PATIENCE_S, UPGRADE, Staged, staged
 
 Check = Callable[[Staged], Awaitable[object]]
@@ -288,7 +289,7 @@ def test_name_not_found_is_a_rule_for_the_browser() -> None:
 
 
 def test_no_fault_is_without_a_row() -> None:
-    assert FAULTS.keys() == ROWS.keys() | DROPS.keys() | {"name_not_found"}
+    assert FAULTS.keys() == ROWS.keys() | DROPS.keys() | APART.keys() | {"name_not_found"}
 
 
 def test_a_healthy_server_leaves_no_proof() -> None:

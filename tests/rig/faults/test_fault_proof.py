@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,12 +35,12 @@ from conformance.model import (
 )
 from conformance.record import ScenarioRecord
 from conformance.results import ScenarioResult
-from conformance.rig.fake import Fake
-from conformance.rig.faults import FAULTS, build
+from conformance.rig.faults import FAULTS, Stage, build_at
 from conformance.rig.faults.base import (
     ConnectionFault,
     Fault,
     ListenFault,
+    NetworkFault,
     ResolveFault,
     SessionFault,
     SignatureFault,
@@ -61,7 +62,7 @@ def scene(  # noqa: PLR0913 - a scenario's parts
     *covers: str, local: tuple[FaultSpec, ...] = (), public: tuple[FaultSpec, ...] = (), when: tuple[Step, ...] = (),
     to: Outcome = Outcome.PUBLIC, shown: Shown = GOOD, hold_ms: float = 150,
 ) -> Scenario:  # fmt: skip
-    then = Expectation(to, shown, within_ms=500 if to is Outcome.NONE else 4000, hold_ms=hold_ms)
+    then = Expectation(to, shown, within_ms=500 if to is Outcome.NONE else 20_000, hold_ms=hold_ms)
     return Scenario("proof", "Choosing", "what it says", covers, World(local, public), when, then)
 
 
@@ -81,6 +82,12 @@ def lost(name: str, *covers: str, **parameters: Json) -> Scenario:
 
 def held(name: str, **parameters: Json) -> Scenario:
     return scene("SEL-6", local=(FaultSpec(name, parameters),), to=Outcome.LOCAL, hold_ms=300)
+
+
+def apart(name: str, *covers: str, to: Outcome = Outcome.PUBLIC, shown: Shown = GOOD, **parameters: Json) -> Scenario:
+    when = (UntilAttempts(3, 5000),) if to is Outcome.NONE else ()
+    given = (FaultSpec(name, parameters),)
+    return replace(scene(*covers, local=REFUSED, public=given, when=when, to=to, shown=shown), namespace=True)
 
 
 SCENES: dict[str, Scenario] = {
@@ -117,6 +124,10 @@ SCENES: dict[str, Scenario] = {
     "oversize_frame": held("oversize_frame", mib=1),
     "half_open": lost("half_open", "FALL-3"),
     "reset_session": lost("reset_session", "FALL-2"),
+    "offline": apart("offline", "RETRY-1", to=Outcome.NONE, shown=BAD),
+    "delay": apart("delay", "TIME-4", shown=BAD, rtt_ms=60.0),
+    "loss": apart("loss", "TIME-4", shown=BAD, every=10),
+    "drop_syn": replace(local("drop_syn", SILENT, "TIME-1"), namespace=True),
     "malformed_frame": lost("malformed_frame", "FALL-2", kind="bad_opcode"),
 }  # fmt: skip
 
@@ -126,6 +137,10 @@ SCENES: dict[str, Scenario] = {
 
 async def _listen_well(_self: ListenFault, port: Any) -> str:  # noqa: ANN401 - a port of the rig's
     port.listen()
+    return ""
+
+
+async def _carry_well(_self: NetworkFault, _network: Any) -> str:  # noqa: ANN401
     return ""
 
 
@@ -147,6 +162,8 @@ async def _leave_alone(_self: SessionFault, _session: Any) -> None:  # noqa: ANN
 
 def healthy(kind: type[Fault]) -> Callable[..., Any]:
     """What this kind of fault does when it does nothing: exactly what a healthy fake would."""
+    if issubclass(kind, NetworkFault):
+        return _carry_well
     if issubclass(kind, ListenFault):
         return _listen_well
     if issubclass(kind, ConnectionFault):
@@ -168,24 +185,18 @@ def disable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     elif not issubclass(kind, ResolveFault):
         monkeypatch.setattr(kind, "apply", healthy(kind))
     if issubclass(kind, ListenFault):
-        set_faults = Fake.set_faults
-
-        async def set_and_serve(self: Fake, faults: Any) -> None:  # noqa: ANN401
-            await set_faults(self, faults)
-            self.listen()
-
-        monkeypatch.setattr(Fake, "set_faults", set_and_serve)
+        monkeypatch.setattr(kind, "answers", True)
 
 
 # --- carrying out --------------------------------------------------------------------------------
 
 
 async def observed(scenario: Scenario, *, knows_public: bool) -> ScenarioRecord:
-    async with staged() as stage:
+    async with staged(own_network=scenario.namespace) as stage:
         recorder = stage.recorder
         recorder.events.clear()
         for side in Side:
-            faults = [each for each in build(scenario.given.of(side)) if not isinstance(each, ResolveFault)]
+            faults = build_at(each for each in scenario.given.of(side) if FAULTS[each.name].stage != Stage.RESOLVE)
             await stage.fake(side).set_faults(faults)
         started_ms = now_ms()
         recorder.record(SubjectStarted, Source.RIG, extension_id="scripted", how="by a test")

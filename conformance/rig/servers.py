@@ -1,0 +1,125 @@
+"""The servers of one rig: both fakes, the stranger, where they stand, and what leads the browser to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.errors import RigFailed
+from conformance.model import Side
+from conformance.rig.browsers import Browser
+from conformance.rig.certificates import Certificates
+from conformance.rig.fake import Fake
+from conformance.rig.faults import Stage, build_at
+from conformance.rig.lag import LagMonitor
+from conformance.rig.mapping import Hosts
+from conformance.rig.namespace import Namespace
+from conformance.rig.network import Network
+from conformance.rig.places import in_own_network, on_this_machine
+from conformance.rig.stranger import Stranger
+from conformance.rig.web import WebHost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conformance.model import Profile, World
+    from conformance.rig.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class RigParts:
+    """What every rig of a run shares."""
+
+    browser: Browser
+    hosts: Hosts
+    certificates: Certificates
+    lag: LagMonitor
+    headed: bool = False
+    display: str = ""
+
+
+class Servers:
+    """The fakes of one rig, where they stand, and the network between them and the browser where that is the rig's."""
+
+    def __init__(self, parts: RigParts, namespace: Namespace | None = None) -> None:
+        here = on_this_machine(parts.hosts) if namespace is None else in_own_network(parts.hosts, namespace)
+        self.namespace = namespace
+        self.network = None if namespace is None else Network(namespace)
+        self.local = Fake(Side.LOCAL, here.local, parts.certificates)
+        self.public = Fake(Side.PUBLIC, [*here.public, here.trap], parts.certificates, self.network)
+        self.stranger = Stranger(here.stranger)
+        self.web = WebHost(here.web, parts.certificates.context())
+        self.sides = here.sides
+        self._places = here
+
+    @classmethod
+    async def open(cls, parts: RigParts, *, own_network: bool = False) -> Servers:
+        """Make them, and their network. Raises Unsupported where there can be none, RigFailed."""
+        namespace = await Namespace.open() if own_network else None
+        try:
+            servers = cls(parts, namespace)
+        except BaseException:
+            if namespace is not None:
+                namespace.close()
+            raise
+        if servers.network is not None:
+            servers.network.open()
+        await servers.stranger.open()
+        await servers.web.open()
+        return servers
+
+    def of(self, side: Side) -> Fake:
+        """The fake of one side."""
+        return self.local if side is Side.LOCAL else self.public
+
+    def flags(self, parts: RigParts, netlog: Path, extra_rules: Sequence[str]) -> tuple[str, ...]:
+        """What tells a browser to come here, to trust who is here, and to log it."""
+        outside = [self.web.port.address, *(each for each, side in self.sides.items() if side is Side.PUBLIC)]
+        return (
+            f"--log-net-log={netlog}",
+            f"--host-resolver-rules={self._places.rules(extra_rules)}",
+            f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
+            # They may stand on loopback, and the browser's local-network-access check must not see them there.
+            f"--ip-address-space-overrides={','.join(f'{address}=public' for address in outside)}",
+        )
+
+    async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
+        """Begin a scenario: both fakes new, in the world that is given."""
+        for side in Side:
+            fake = self.of(side)
+            fake.prepare(profile, recorder)
+            faults = build_at(given.of(side))
+            faults = {at: tuple(each for each in some if each.stage != Stage.RESOLVE) for at, some in faults.items()}
+            await fake.set_faults(faults)
+        self.stranger.rule = profile.signature
+
+    @property
+    def may_be_cached(self) -> bool:
+        """Whether the browser may use an answer of this scenario's again."""
+        return self.local.may_be_cached or self.public.may_be_cached
+
+    def refuse_to_lie(self) -> None:
+        """A bug of a fake's must end as the harness' failure, not as the subject's. Raises RigFailed."""
+        for side in Side:
+            if (error := self.of(side).failure) is not None:
+                message = f"the {side} fake failed: {type(error).__name__}: {error}"
+                raise RigFailed(message) from error
+
+    async def reset(self) -> None:
+        """Drop every connection; every port refuses."""
+        await self.local.reset()
+        await self.public.reset()
+        if self.network is not None:
+            await self.network.clear()
+
+    def close(self) -> None:
+        """Give every port back."""
+        self.local.close()
+        self.public.close()
+        self.stranger.close()
+        self.web.close()
+        if self.network is not None:
+            self.network.close()
+        if self.namespace is not None:
+            self.namespace.close()

@@ -1,0 +1,138 @@
+"""The wire between home and world: away, slow, lossy, and well again, each seen by packets that have to pass it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from conformance.errors import RigFailed
+from conformance.rig.namespace import Namespace, Where
+from conformance.rig.network import PUBLIC, Network
+from tests.rig.namespaces import network
+
+PORT = 443
+
+
+def listening(made: Namespace) -> socket.socket:
+    listener = made.socket(Where.WORLD)
+    listener.bind((PUBLIC, PORT))
+    listener.listen()
+    listener.setblocking(False)  # noqa: FBT003 - socket's own signature
+    return listener
+
+
+async def exchange(made: Namespace, size: int = 1) -> float:
+    """Connect, send so many bytes, and have them at the other end; how long that took, in milliseconds."""
+    loop = asyncio.get_running_loop()
+    begun = time.monotonic()
+    with listening(made) as listener, made.socket(Where.HOME) as client:
+        client.setblocking(False)  # noqa: FBT003 - socket's own signature
+        async with asyncio.timeout(20):
+            await loop.sock_connect(client, (PUBLIC, PORT))
+            accepted, address = await loop.sock_accept(listener)
+            assert address[0] == "192.0.2.2"
+            with accepted:
+                await loop.sock_sendall(client, b"x" * size)
+                got = 0
+                while got < size:
+                    got += len(await loop.sock_recv(accepted, 65536))
+    return (time.monotonic() - begun) * 1000
+
+
+def test_a_healthy_network_carries_everything() -> None:
+    async def scene() -> str:
+        async with network() as (made, wire):
+            await exchange(made, 200_000)
+            return await wire.clear()
+
+    assert asyncio.run(scene()) == ""  # it was healthy, so there is nothing to prove
+
+
+def test_a_slow_network_takes_its_time_each_way_and_says_so() -> None:
+    async def scene() -> tuple[str, float, str]:
+        async with network() as (made, wire):
+            proof = await wire.slow_down(100)
+            slow_ms = await exchange(made)
+            return proof, slow_ms, await wire.clear()
+
+    proof, slow_ms, cleared = asyncio.run(scene())
+    assert slow_ms >= 145  # there and back, and there again
+    assert proof.startswith("a probe of 203.0.113.10 and back took 1")
+    assert cleared == "a probe of 203.0.113.10 was answered"
+
+
+def test_a_lossy_network_loses_and_what_was_lost_is_sent_again() -> None:
+    async def scene() -> tuple[str, int]:
+        async with network() as (made, wire):
+            proof = await wire.lose(3)
+            await exchange(made, 20_000)
+            return proof, wire._lost
+
+    proof, lost = asyncio.run(scene())
+    assert proof.endswith("probe packets were lost on their way")
+    assert int(proof.split()[0]) >= 33
+    assert lost >= 1  # counted anew after the probes
+
+
+def test_a_network_that_is_away_and_back() -> None:
+    async def scene() -> tuple[str, str, bool]:
+        async with network() as (made, wire):
+            proof = await wire.cut()
+            with made.socket(Where.HOME) as client, pytest.raises(OSError, match="unreachable"):
+                client.connect((PUBLIC, PORT))
+            back = await wire.clear()
+            await exchange(made)
+            return proof, back, wire.was_cut
+
+    assert asyncio.run(scene()) == (
+        "a probe of 203.0.113.10 found no network",
+        "a probe of 203.0.113.10 was answered",
+        True,
+    )
+
+
+def test_an_open_connection_outlives_a_short_outage() -> None:
+    """As it does on a machine whose cable is pulled and put back: TCP sends again."""
+
+    async def scene() -> bytes:
+        async with network() as (made, wire):
+            loop = asyncio.get_running_loop()
+            with listening(made) as listener, made.socket(Where.HOME) as client:
+                client.setblocking(False)  # noqa: FBT003 - socket's own signature
+                await loop.sock_connect(client, (PUBLIC, PORT))
+                accepted, _ = await loop.sock_accept(listener)
+                with accepted:
+                    await wire.cut()
+                    await loop.sock_sendall(accepted, b"meanwhile")
+                    await wire.clear()
+                    async with asyncio.timeout(20):
+                        return await loop.sock_recv(client, 100)
+
+    assert asyncio.run(scene()) == b"meanwhile"
+
+
+class Elsewhere(Network):
+    """A network whose probes come to something else than they should."""
+
+    async def _probe(self) -> str:
+        return "unanswered"
+
+
+@pytest.mark.parametrize("what", ["cut", "slow", "clear"])
+def test_what_a_probe_does_not_bear_out_is_the_harness_failure(what: str) -> None:
+    async def scene() -> None:
+        async with network() as (made, _):
+            wire = Elsewhere(made)
+            if what == "cut":
+                await wire.cut()
+            elif what == "slow":
+                await wire.slow_down(100)
+            else:
+                wire._way_s = 0.1
+                await wire.clear()
+
+    with pytest.raises(RigFailed, match=r"should (be|take)"):
+        asyncio.run(scene())
