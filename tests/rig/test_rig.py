@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -39,6 +40,7 @@ from conformance.model import (
 from conformance.rig import recorder as recorder_module
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
+from conformance.rig.chromium import Chromium
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
@@ -46,6 +48,7 @@ from conformance.rig.page import Page
 from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.rig import Rig
 from conformance.rig.servers import RigParts
+from conformance.rig.targets import Targets
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
 from tests.rig import extensions
@@ -244,3 +247,34 @@ def test_a_subject_that_is_cut_off_does_nothing_in_the_next_scenario(browser: Br
         assert timeline.all(SocketStarted) == []
         assert [event.source for event in timeline.all(RequestReceived)] == [Source.LOCAL]
         assert len(timeline.all(FetchStarted)) == 1
+
+
+class Obedient:
+    """Stands in for a browser that does at once whatever it is asked."""
+
+    is_alive = True
+
+    async def send(self, _method: str, _params: object = None) -> dict[str, object]:
+        return {}
+
+    @property
+    def cdp(self) -> Obedient:
+        return self
+
+
+def test_a_removal_is_over_when_the_subject_is_gone_and_not_when_the_browser_says_yes() -> None:
+    async def scene() -> list[tuple[bool, bool]]:
+        async with staged() as stage:
+            rig = Rig(parts(), stage.servers)
+            rig._chromium, rig._targets = cast("Chromium", Obedient()), Targets()
+            worker = {"targetId": "1", "url": "chrome-extension://subject/worker.js"}
+            rig._targets.on_event("Target.targetCreated", {"targetInfo": worker}, None)
+            leaving = asyncio.create_task(rig._remove("subject"))
+            for _ in range(10):  # turns of the loop
+                await asyncio.sleep(0)
+            seen = [(leaving.done(), rig.is_alive)]
+            rig._targets.on_event("Target.targetDestroyed", {"targetId": "1"}, None)
+            await asyncio.wait_for(leaving, 5)
+            return [*seen, (leaving.done(), rig.is_alive)]
+
+    assert asyncio.run(scene()) == [(False, False), (True, True)]
