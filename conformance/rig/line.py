@@ -3,7 +3,8 @@
 Two kinds stand in it. A waiting scenario spends its time on stated waits and costs the machine next
 to nothing; a busy one is over in a tenth of a second of work. More busy ones at once than cores gain
 no speed and make each other's times worse, so they get one rig a core, and the waits overlap on the
-other rigs meanwhile.
+other rigs meanwhile. Which kind a scenario is, is said of a subject that conforms; one that is not over
+by then has turned out to wait (a subject that fails does, until the scenario's time is up), and makes room.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ class Line:
     ``jobs``: how many rigs take from it. With no more rigs than cores there is nothing to balance.
     """
 
-    def __init__(self, items: Iterable[PlanItem], *, jobs: int, cores: int) -> None:
+    def __init__(
+        self, items: Iterable[PlanItem], *, jobs: int, cores: int, turns_out_ms: float = _WAITING_MS_MIN
+    ) -> None:
         self._items = [(item, is_waiting(item)) for item in items]  # a line of a thousand is looked through often
         self._running = {True: 0, False: 0}  # waiting? → how many
+        self._busy: dict[int, asyncio.Task[None]] = {}  # id of a running item that counts as busy → its timer
+        self._turns_out_ms = turns_out_ms
         self._most = {True: max(1, jobs - cores), False: cores} if jobs > cores else {True: jobs, False: jobs}
         self._changed = asyncio.Condition()
 
@@ -41,6 +46,8 @@ class Line:
                 if place is not None:
                     item, waiting = self._items.pop(place)
                     self._running[waiting] += 1
+                    if not waiting:
+                        self._busy[id(item)] = asyncio.create_task(self._turn_out(item))
                     return item
                 await self._changed.wait()
             return None
@@ -54,10 +61,22 @@ class Line:
                 return place
         return None
 
+    async def _turn_out(self, item: PlanItem) -> None:
+        """One that was thought busy is not over yet: it waits, and another busy one may go."""
+        await asyncio.sleep(self._turns_out_ms / 1000)
+        async with self._changed:
+            del self._busy[id(item)]
+            self._running[False] -= 1
+            self._running[True] += 1
+            self._changed.notify_all()
+
     async def done(self, item: PlanItem) -> None:
         """An item has ended; somebody else may go."""
         async with self._changed:
-            self._running[is_waiting(item)] -= 1
+            timer = self._busy.pop(id(item), None)
+            if timer is not None:
+                timer.cancel()
+            self._running[timer is None] -= 1
             self._changed.notify_all()
 
     async def clear(self) -> None:

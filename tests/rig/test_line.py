@@ -49,6 +49,46 @@ def test_a_third_busy_one_waits_until_one_is_done() -> None:
     assert asyncio.run(scene()) == (True, BUSY[2])
 
 
+def test_a_busy_one_that_is_not_over_turns_out_to_wait_and_makes_room() -> None:
+    """A mutant that fails in "busy" scenarios held both of their places for 8 s each: 556 s for the gallery."""
+
+    async def scene() -> list[PlanItem | None]:
+        line = Line(BUSY, jobs=4, cores=2, turns_out_ms=0)
+        return [await line.take() for _ in range(4)]
+
+    assert asyncio.run(scene()) == BUSY
+
+
+def test_what_turned_out_to_wait_counts_among_the_waiting_until_it_is_done() -> None:
+    async def scene() -> list[PlanItem | None]:
+        line = Line([BUSY[0], *WAITING, BUSY[1]], jobs=3, cores=1, turns_out_ms=0)
+        first = await line.take()
+        assert first is not None
+        for _ in range(5):  # its time is up at once
+            await asyncio.sleep(0)
+        taken = [await line.take(), await line.take()]  # the two places of waiting ones: the first has one of them
+        await line.done(first)
+        return [*taken, await line.take()]
+
+    assert asyncio.run(scene()) == [WAITING[0], BUSY[1], WAITING[1]]
+
+
+def test_a_busy_one_that_is_over_in_time_never_counts_as_waiting() -> None:
+    async def scene() -> list[PlanItem | None]:
+        line = Line([*BUSY[:2], *WAITING, BUSY[2]], jobs=3, cores=1, turns_out_ms=0)
+        taken: list[PlanItem | None] = []
+        for _ in BUSY[:2]:
+            each = await line.take()
+            assert each is not None
+            await line.done(each)
+            taken.append(each)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return [*taken, *[await line.take() for _ in range(3)]]
+
+    assert asyncio.run(scene()) == [*BUSY[:2], *WAITING[:2], BUSY[2]]
+
+
 def test_with_as_many_rigs_as_cores_the_order_is_kept() -> None:
     async def scene() -> list[PlanItem | None]:
         line = Line([*WAITING, *BUSY], jobs=2, cores=2)
