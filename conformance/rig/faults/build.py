@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-
+from conformance.catalogue_world import adapter_of
 from conformance.model import Address
 from conformance.rig.faults.base import (
     FAULTS,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 def build(specs: Iterable[FaultSpec]) -> tuple[Fault, ...]:
     """The faults that ``specs`` name. They were validated when the catalogue was read."""
-    return tuple(TypeAdapter(FAULTS[spec.name]).validate_python(dict(spec.parameters)) for spec in specs)
+    return tuple(adapter_of(FAULTS[spec.name]).validate_python(dict(spec.parameters)) for spec in specs)
 
 
 def build_at(specs: Iterable[FaultSpec]) -> dict[Address | None, tuple[Fault, ...]]:
