@@ -16,7 +16,7 @@ from conformance.events import (
     SubjectStarted,
 )
 from conformance.judge import LAG_MS_MAX, judge_run, judge_scenario
-from conformance.model import Drop, Endpoints, Level, Outcome, Profile, Scenario, Shown
+from conformance.model import Address, Drop, Endpoints, Level, Outcome, Profile, Scenario, Shown
 from conformance.oracles import ORACLES, Case, Oracle
 from conformance.record import Environment, RunRecord, ScenarioRecord
 from conformance.results import RequirementResult, RunResult, ScenarioResult, timeline_path
@@ -249,6 +249,32 @@ def test_a_browser_without_a_processor_is_not_the_subjects_fault(starved: float,
 def test_a_starved_browser_may_yet_have_been_about_to_try() -> None:
     told = story().proved(LOCAL, "refused").refused(at=10)
     assert said(judged(told.end(at=6000, starved=2000), DOWN, "SEL-3"))["SEL-3"] is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("given_up", "starved", "verdict"),
+    [(1720, 600, Verdict.FAIL), (1720, 800, Verdict.INCONCLUSIVE), (310, 9000, Verdict.FAIL)],
+)
+def test_giving_up_unanswered_is_excused_by_a_starved_browser(
+    given_up: float, starved: float, verdict: Verdict
+) -> None:
+    """Seen on the reference at a load average of 75: its 1.7 s were over before its question had left the browser."""
+    wrong = replace(scenario(local=(replace(REFUSED, on=Address.V4),)), namespace=True)
+    told = story().proved(LOCAL, "refused on 127.0.0.1").given_up(at=10, ended=given_up)
+    told.socket(PUBLIC, at=given_up + 1, opened=given_up + 100).end(at=4000, starved=starved)
+    assert said(judged(told, wrong, "NET-1"))["NET-1"] is verdict
+
+
+@pytest.mark.parametrize(
+    ("given_up", "starved", "verdict"),
+    [(4012, 3100, Verdict.INCONCLUSIVE), (4012, 2900, Verdict.FAIL), (300, 9000, Verdict.FAIL)],
+)
+def test_giving_the_public_socket_up_is_excused_by_a_starved_browser(
+    given_up: float, starved: float, verdict: Verdict
+) -> None:
+    told = story().proved(LOCAL, "refused").refused(at=10)
+    told.socket(PUBLIC, at=15, failed=given_up, error="ERR_ABORTED").end(at=4500, starved=starved)
+    assert said(judged(told, DOWN, "SEL-3"))["SEL-3"] is verdict
 
 
 def test_what_a_starved_browser_did_in_time_it_did_in_time() -> None:

@@ -43,6 +43,17 @@ class Budget:
         reason = f"{what} after {waited_ms:.0f} ms, when watching ended; {self.ms:.0f} ms are allowed"
         return Finding(self.requirement, Verdict.INCONCLUSIVE, reason, evidence)
 
+    def gave_up(self, waited_ms: float, reason: str, *seen: Event) -> Finding:
+        """A failure, for which the subject had waited ``waited_ms``: too short, or so long that a good one had come.
+
+        It is a figure of time like others, so that a machine without a processor for the subject may excuse it.
+        """
+        verdict = Verdict.FAIL
+        if abs(waited_ms - self.ms) <= self.error_ms:
+            verdict, reason = Verdict.INCONCLUSIVE, f"{reason}: within the error of ±{self.error_ms:.0f} ms"
+        evidence = evidence_of(*seen)
+        return Finding(self.requirement, verdict, reason, evidence, measured_ms=waited_ms, budget_ms=self.ms)
+
     def _judged(self, measured_ms: float, over_ms: float, reason: str, seen: tuple[Event, ...]) -> Finding:
         if over_ms > self.error_ms:
             verdict = Verdict.FAIL

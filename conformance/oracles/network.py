@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.access import ASKS, Passage, checked
-from conformance.events import ConnectionAccepted, FetchStarted, SocketStarted, Source, SubjectStarted
+from conformance.events import ConnectionAccepted, FetchEnded, FetchStarted, SocketStarted, Source, SubjectStarted
 from conformance.model import Address, Shown, Side
-from conformance.oracles.findings import evidence_of
+from conformance.oracles.findings import Budget, evidence_of
 from conformance.oracles.registry import oracle
 from conformance.oracles.world import met_at, serves, shown_by
 from conformance.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from conformance.access import Checked
+    from conformance.attempts import Session
+    from conformance.events import Event
     from conformance.oracles.case import Case
 
 # A prompt that was up for less than this when watching ended may yet have been answered.
@@ -59,7 +61,13 @@ def _not_found(case: Case, started: SubjectStarted, told: str) -> Finding:
     wrong = next((each for each in case.sessions if each.socket.settled), None)
     if wrong is not None:
         reason = f"it opened a {wrong.side.value} session, although localhost has a good server ({told})"
-        return Finding("NET-1", Verdict.FAIL, reason, evidence_of(started, wrong.opened))
+        given_up = _given_up(case, wrong)
+        if given_up is None:
+            return Finding("NET-1", Verdict.FAIL, reason, evidence_of(started, wrong.opened))
+        waited_ms = given_up.at_ms - started.at_ms
+        reason = f"{reason}: it gave up {waited_ms:.0f} ms after its start, unanswered"
+        budget = Budget("NET-1", case.profile.budgets.connect_local_ms, case.error_ms)
+        return budget.gave_up(waited_ms, reason, started, given_up, wrong.opened)
     reason = f"no session {waited_ms:.0f} ms after its start ({told})"
     if waited_ms <= patience_ms + case.error_ms:
         reason = f"{reason}; only {patience_ms:.0f} ms would tell"
@@ -67,6 +75,16 @@ def _not_found(case: Case, started: SubjectStarted, told: str) -> Finding:
     last = case.timeline.events[-1]
     evidence = evidence_of(started, last)
     return Finding("NET-1", Verdict.FAIL, reason, evidence, measured_ms=waited_ms, budget_ms=patience_ms)
+
+
+def _given_up(case: Case, session: Session) -> Event | None:
+    """What ended the local check before ``session`` while it was unanswered; None: it was answered, or failed."""
+    attempt = next((each for each in case.attempts if session.socket in each.sockets), None)
+    if attempt is None or attempt.probe is None or attempt.probe.answers:
+        return None
+    over = case.probe_over(attempt)
+    failed = isinstance(over, FetchEnded) and over.error not in ("", "ERR_ABORTED")
+    return None if failed else over
 
 
 @oracle("NET-2", everywhere=True)

@@ -15,7 +15,7 @@ from conformance.oracles.registry import oracle
 from conformance.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
-    from conformance.attempts import Attempt, Session
+    from conformance.attempts import Attempt, Session, SocketTry
     from conformance.events import Event
     from conformance.oracles.case import Case, Contact
 
@@ -116,7 +116,7 @@ def _good_unread(case: Case, attempt: Attempt, over: Event) -> Finding | None:
 def _too_impatient(case: Case, attempt: Attempt, over: Event, asked_ms: float) -> Finding | None:
     """Going on without an answer that was on its way, before the time for reaching a local server is over."""
     least = Budget("SEL-2", case.profile.budgets.connect_local_ms, case.error_ms)
-    if asked_ms > least.ms - least.error_ms:
+    if asked_ms > least.ms + least.error_ms:
         return None
     if isinstance(over, SocketStarted):
         if case.role(over.url).side is Side.LOCAL:
@@ -157,16 +157,22 @@ def _public_after_bad(case: Case, attempt: Attempt) -> Finding | None:
     if opened is not None and opened.opened is not None:
         reason = f"public session {opened.opened.at_ms - since_ms:.0f} ms after the failed local check"
         return Finding("SEL-3", Verdict.PASS, reason, evidence_of(over, opened.opened))
-    last = tries[-1]
+    return _public_unopened(case, over, tries[-1])
+
+
+def _public_unopened(case: Case, over: Event, last: SocketTry) -> Finding:
+    """It tried the public server after its failed check, and came to no session."""
     evidence = evidence_of(over, last.started, last.failed)
     if not case.serves(Side.PUBLIC, last.started.at_ms, case.end_ms if last.left is None else last.left.at_ms):
-        reason = f"public WebSocket {last.started.at_ms - since_ms:.0f} ms after the failed local check"
+        reason = f"public WebSocket {last.started.at_ms - over.at_ms:.0f} ms after the failed local check"
         return Finding("SEL-3", Verdict.PASS, f"{reason}; the public server was not up", evidence)
     if last.failed is None:
         return Finding("SEL-3", Verdict.INCONCLUSIVE, "its public WebSocket was still opening at the end", evidence)
-    given_up = last.failed.error == "ERR_ABORTED"
     reason = f"its public WebSocket ended with {last.failed.error}, although the public server was up"
-    return Finding("SEL-3", Verdict.FAIL if given_up else Verdict.INCONCLUSIVE, reason, evidence)
+    if last.failed.error != "ERR_ABORTED":
+        return Finding("SEL-3", Verdict.INCONCLUSIVE, reason, evidence)
+    budget = Budget("SEL-3", case.profile.budgets.fallback_ms, case.error_ms)
+    return budget.gave_up(last.failed.at_ms - over.at_ms, reason, over, last.started, last.failed)
 
 
 @oracle("SEL-4")

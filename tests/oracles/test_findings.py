@@ -57,6 +57,22 @@ def test_still_waiting_fails_only_past_the_budget(waited: float, verdict: Verdic
     assert BUDGET.still_waiting(waited, "nothing", FIRST).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("waited", "verdict"),
+    [
+        (10, Verdict.FAIL),
+        (994, Verdict.FAIL),
+        (995, Verdict.INCONCLUSIVE),
+        (1005, Verdict.INCONCLUSIVE),
+        (1006, Verdict.FAIL),
+    ],
+)
+def test_giving_up_fails_on_either_side_of_the_budget(waited: float, verdict: Verdict) -> None:
+    finding = BUDGET.gave_up(waited, "it gave up", FIRST)
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (verdict, waited, 1000)
+    assert finding.evidence == (7,)
+
+
 def test_a_figure_within_its_error_says_so() -> None:
     assert "within the error of ±5 ms" in BUDGET.at_most(1000, "it took", FIRST).reason
 

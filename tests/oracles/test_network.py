@@ -151,6 +151,20 @@ def test_going_public_past_a_good_server_fails() -> None:
     assert "opened a public session, although localhost has a good server" in finding.reason
 
 
+def test_giving_a_good_server_up_unanswered_fails_with_the_time_it_took() -> None:
+    told = story().given_up(at=900, ended=1720).socket(PUBLIC, at=1721, opened=1900).end(at=3000)
+    finding = ask("NET-1", told, apart(replace(REFUSED, on=V4)))
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.FAIL, 1720, 1000)
+    assert finding.reason.endswith("it gave up 1720 ms after its start, unanswered")
+
+
+@pytest.mark.parametrize("told", [story().refused(at=10), story().probe(at=10, ended=15)], ids=["refused", "answered"])
+def test_what_no_time_decided_has_no_time(told: Story) -> None:
+    told.socket(PUBLIC, at=400, opened=420).end(at=3000)
+    finding = ask("NET-1", told, apart(replace(REFUSED, on=V4)))
+    assert (finding.verdict, finding.measured_ms) == (Verdict.FAIL, None)
+
+
 def test_a_good_server_behind_a_wrong_one_is_out_of_sight() -> None:
     given = apart(replace(WRONG, on=V6), session=Outcome.EITHER, shown=Shown.ARGUABLE)
     assert ask("NET-1", went_public(story()).end(at=3000), given).verdict is Verdict.PASS

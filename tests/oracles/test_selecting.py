@@ -171,6 +171,16 @@ def test_leaving_before_the_time_for_a_local_server_is_over_fails(told: Story, s
     assert finding.budget_ms == 1000
 
 
+@pytest.mark.parametrize(
+    ("error_ms", "verdict"),
+    [(500, Verdict.FAIL), (600, Verdict.INCONCLUSIVE), (999, Verdict.INCONCLUSIVE), (2000, Verdict.INCONCLUSIVE)],
+)
+def test_a_larger_error_blurs_haste_and_does_not_forgive_it(error_ms: float, verdict: Verdict) -> None:
+    """It was dropped instead, and the next attempt's PASS was left: a drawn observation found that."""
+    told = story().given_up(at=10, ended=460).probe(at=1500, ended=1505).socket(LOCAL, at=1507, opened=1510)
+    assert ask("SEL-2", told, error_ms=error_ms).verdict is verdict
+
+
 def test_asking_twice_at_once_is_no_haste() -> None:
     told = story().probe(at=10, ended=40).probe(at=30, ended=45).socket(LOCAL, at=46, opened=50)
     assert ask("SEL-2", told).verdict is Verdict.PASS
