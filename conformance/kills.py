@@ -193,13 +193,14 @@ def _fate(cells: Mapping[str, Cell]) -> Fate:
 
 
 def passing_check(name: str, says: str, subjects: Iterable[SubjectResult]) -> Check:
-    """Who conforms passes: else the failures of mutants say nothing of their faults."""
-    told = [
-        f"{subject.name}: {one.scenario} is {one.verdict}: {one.reason}"
-        for subject in subjects
-        for one in subject.scenarios
-        if one.scenario != BOGUS.id and one.verdict is not Verdict.PASS
-    ]
+    """Who conforms passes what the rig can stage: else the failures of mutants say nothing of their faults."""
+    told = []
+    for subject in subjects:
+        own = [each for each in subject.scenarios if each.scenario != BOGUS.id]
+        staged = [each for each in own if each.verdict is not Verdict.UNSUPPORTED]
+        wrong = [each for each in staged if each.verdict is not Verdict.PASS]
+        told += [f"{subject.name}: {each.scenario} is {each.verdict}: {each.reason}" for each in wrong]
+        told += [] if staged else [f"{subject.name}: no scenario of its could be staged"]
     return Check(name, says, "; ".join(told))
 
 

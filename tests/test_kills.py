@@ -162,6 +162,13 @@ def test_who_conforms_must_pass() -> None:
     assert passing_check("base", "passes", [fine, wrong]).sentence == "it: a is inconclusive: why a"
 
 
+def test_what_a_rig_cannot_stage_is_not_held_against_the_base_unless_it_is_everything() -> None:
+    unstaged = scenario("b", Verdict.UNSUPPORTED)
+    assert passing_check("base", "passes", [subject(scenarios=(scenario("a", Verdict.PASS), unstaged))]).sentence == ""
+    nothing = passing_check("base", "passes", [subject(scenarios=(unstaged,))])
+    assert nothing.sentence == "it: no scenario of its could be staged"
+
+
 @pytest.mark.parametrize("verdict", [one for one in Verdict if one is not Verdict.FAIL])
 def test_the_bogus_scenario_must_be_failed(verdict: Verdict) -> None:
     assert bogus_check(subject(scenarios=(scenario("bogus", Verdict.FAIL),))).sentence == ""

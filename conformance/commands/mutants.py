@@ -44,7 +44,7 @@ from conformance.plan import Plan, PlanItem
 from conformance.report.kill_matrix import WRITERS, Matrix, looked_again, summary
 from conformance.report.progress import progress_on
 from conformance.rig.browsers import find_browser
-from conformance.rig.engine import RunSettings
+from conformance.rig.engine import RigMode, RunSettings
 from conformance.rig.environment import describe_environment
 from conformance.store import RunWriter, create_run_dir
 from conformance.subjects import load_subject
@@ -71,6 +71,7 @@ class MutantsOptions:
 
     globs: tuple[str, ...] = ()
     jobs: int = 0
+    rig: RigMode = RigMode.WARM
     reports: tuple[Target, ...] = ()
     browser: str | None = None
     output: Path = OUTPUT
@@ -177,7 +178,7 @@ def _carry_out(
     err: Console, bench: Bench, requirements: tuple[Requirement, ...], options: MutantsOptions, began: datetime
 ) -> Path:
     plan = plan_of(bench)
-    settings = RunSettings(browser=find_browser(options.browser), jobs=options.jobs)
+    settings = RunSettings(browser=find_browser(options.browser), rig=options.rig, jobs=options.jobs)
     environment = describe_environment(settings, began.isoformat(timespec="seconds").replace("+00:00", "Z"))
     run_id = f"{new_run_id(began)}-mutants"
     directory = create_run_dir(options.output, run_id)

@@ -23,6 +23,7 @@ from conformance.mutants import Mutant
 from conformance.plan import PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
+from conformance.rig.engine import RigMode
 from tests.commands.stand_ins import StandIn, local_session
 from tests.timelines import ENVIRONMENT, story
 
@@ -116,6 +117,13 @@ def test_what_was_not_seen_is_looked_at_again_with_fewer_rigs(bench: StandIn, tm
     assert bench.settings is not None
     assert bench.settings.jobs == command.SECOND_LOOK_JOBS
     assert "Looked at again with fewer rigs, since the first look could not tell: hurries, wants-a-length." in ran.text
+
+
+def test_both_looks_are_taken_in_the_rig_that_was_asked_for(bench: StandIn, tmp_path: Path) -> None:
+    Ran(tmp_path, "wants-a-length", rig=RigMode.FRESH)
+    assert 1 in bench.repeats
+    assert bench.settings is not None
+    assert bench.settings.rig is RigMode.FRESH
 
 
 def test_list_and_write_run_nothing(bench: StandIn, tmp_path: Path) -> None:
