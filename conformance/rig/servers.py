@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import RigFailed
+from conformance.errors import RigFailed, Unsupported
 from conformance.model import Side
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
@@ -47,7 +47,7 @@ class Servers:
         self.namespace = namespace
         self.network = None if namespace is None else Network(namespace)
         self.local = Fake(Side.LOCAL, here.local, parts.certificates)
-        self.public = Fake(Side.PUBLIC, [*here.public, here.trap], parts.certificates, self.network)
+        self.public = Fake(Side.PUBLIC, [*here.public, *here.traps], parts.certificates, self.network)
         self.stranger = Stranger(here.stranger)
         self.web = WebHost(here.web, parts.certificates.context())
         self.sides = here.sides
@@ -85,7 +85,9 @@ class Servers:
         )
 
     async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
-        """Begin a scenario: both fakes new, in the world that is given."""
+        """Begin a scenario: both fakes new, in the world that is given. Raises Unsupported."""
+        if given.both and self.namespace is not None and self.namespace.no_names:
+            raise Unsupported(f"the public name cannot have two addresses: {self.namespace.no_names}")
         for side in Side:
             fake = self.of(side)
             fake.prepare(profile, recorder)
