@@ -46,7 +46,7 @@ REGISTER = 1
 TABLE, CHAIN = "conform", "input"
 DROP, ACCEPT = 0, 1
 
-# RFC 5737 and RFC 3849: addresses that are nobody's. A browser takes 203.0.113.0/24 and 2001:db8::/32 for public.
+# RFC 5737 and RFC 3849: addresses that are nobody's. docs/own-network.md: what a browser takes them for.
 HOME = {"v4": ("192.0.2.2", 24), "v6": ("2001:db8:0:1::2", 64)}
 WORLD = {"v4": ("192.0.2.1", 24), "v6": ("2001:db8:0:1::1", 64)}
 ANYWHERE = {"v4": "0.0.0.0/0", "v6": "::/0"}

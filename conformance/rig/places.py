@@ -48,8 +48,6 @@ class Places:
         sides |= {each.port.address: Side.PUBLIC for each in (*self.public, *self.traps)}
         if self.is_own_network:  # where nothing is mapped, the browser's log says who looks up the name itself
             sides |= {name: Side.LOCAL for name in self.hosts.local if is_loopback(name.rpartition(":")[0])}
-            sides |= dict.fromkeys(self.hosts.public, Side.PUBLIC)
-            sides |= {f"{host}:{PLAIN_PORT}": Side.PUBLIC for host in self.hosts.public_names}
         object.__setattr__(self, "sides", sides)
 
     def rules(self, extra: Iterable[str]) -> str:

@@ -80,7 +80,8 @@ class Servers:
             f"--log-net-log={netlog}",
             f"--host-resolver-rules={self._places.rules(extra_rules)}",
             f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
-            # They may stand on loopback, and the browser's local-network-access check must not see them there.
+            # The browser's local-network-access check must take them for public, wherever they stand: on loopback, or
+            # at 2001:db8::/32, which Chromium takes for a local network's (docs/own-network.md).
             f"--ip-address-space-overrides={','.join(f'{address}=public' for address in outside)}",
         )
 

@@ -59,8 +59,6 @@ def test_apart_the_ports_are_the_subjects_own_on_both_addresses() -> None:
         "203.0.113.10:80": Side.PUBLIC,
         "[2001:db8::10]:80": Side.PUBLIC,
         "localhost:3003": Side.LOCAL,  # what the browser's log says of a look-up that is its own
-        "api.extension.semantest.com:443": Side.PUBLIC,
-        "api.extension.semantest.com:80": Side.PUBLIC,
     }
     rules = places.rules(["MAP first 127.0.0.1:1"]).split(",")
     assert rules[0] == "MAP first 127.0.0.1:1"
