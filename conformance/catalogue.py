@@ -32,7 +32,7 @@ from conformance.catalogue_shapes import (
     read,
     wrong,
 )
-from conformance.catalogue_world import WorldReader
+from conformance.catalogue_world import WorldReader, is_by_address
 from conformance.errors import DataError, did_you_mean
 from conformance.model import (
     Act,
@@ -54,7 +54,7 @@ from conformance.yaml_source import Node, compose
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.model import Step
+    from conformance.model import Access, Step
 
 __all__ = [
     "by_id",
@@ -163,6 +163,10 @@ def _entries(text: str, source: str, key: str) -> tuple[Node, ...]:
     return entries
 
 
+def _changes(steps: Iterable[Node]) -> list[Node]:
+    return [step.fields["change"] for step in steps if step.is_mapping and "change" in step.fields]
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads the entries of one file."""
@@ -198,7 +202,7 @@ class _Reader:
             family=entry.family.value,
             says=entry.says,
             covers=tuple(entry.covers),
-            given=World(**{side.value: self.worlds.server(given.fields[side], side) for side in Side}, access=access),
+            given=self._world(given, access, steps),
             when=tuple(self._step(step) for step in steps),
             then=Expectation(then.session, then.shown, then.within_ms, then.hold_ms),
             tags=tuple(entry.tags),
@@ -206,10 +210,18 @@ class _Reader:
             namespace=entry.needs is not None,
         )
 
+    def _world(self, given: Node, access: Access | None, steps: Iterable[Node]) -> World:
+        both = is_by_address(given.fields[Side.PUBLIC])
+        for server in _changes(steps):
+            if server.is_mapping and not both and (public := server.fields.get(Side.PUBLIC)) and is_by_address(public):
+                message = "the public server has two addresses from the start, or one; say of each what is given"
+                raise wrong(self.source, public.line, message)
+        servers = {side.value: self.worlds.server(given.fields[side], side) for side in Side}
+        return World(**servers, access=access, both=both)
+
     def _ordinary(self, given: Node, steps: Iterable[Node]) -> None:
         """Only what every rig can stage."""
-        changes = [step.fields["change"] for step in steps if step.is_mapping and "change" in step.fields]
-        servers = [node for world in (given, *changes) if world.is_mapping for node in world.fields.values()]
+        servers = [node for world in (given, *_changes(steps)) if world.is_mapping for node in world.fields.values()]
         for server in servers:
             if (what := self.worlds.needs_namespace(server)) is not None:
                 message = "needs a network of the rig's own; say so: 'needs: namespace' in the scenario"

@@ -42,7 +42,7 @@ def json_schema(faults: Mapping[str, type], requirements: Mapping[str, Requireme
     drops = [name for name, fault in faults.items() if world.stage_of(fault) == world.SESSION_STAGE]
     for side in Side:
         here = [name for name, fault in faults.items() if side in world.sides_of(fault)]
-        defs[f"{side}-server"] = _or_variable(_server(here, by_address=side is Side.LOCAL))
+        defs[f"{side}-server"] = _or_variable(_server(here, faults))
         defs[f"{side}-drop"] = _or_variable(_one_of_keys({name: _fault_ref(name) for name in here if name in drops}))
     for shape in (shapes.UntilShape, shapes.UntilAttemptsShape, shapes.UntilRequestShape, shapes.ThenShape):
         defs[shape.__name__.removesuffix("Shape").lower()] = _or_variable(_flat(TypeAdapter(shape), defs))
@@ -122,13 +122,15 @@ def _step() -> Schema:
     )
 
 
-def _server(names: Iterable[str], *, by_address: bool) -> Schema:
-    faults = {name: _fault_ref(name) for name in names}
-    forms: list[Schema] = [{"enum": [world.UP, world.DOWN]}, {**_strict(faults, []), "minProperties": 1}]
-    if by_address:
-        one = _or_variable({"oneOf": list(forms)})
-        forms.append(_strict({address.value: one for address in Address}, [*Address]))
-    return {"oneOf": forms}
+def _server(names: Iterable[str], registry: Mapping[str, type]) -> Schema:
+    known = {name: _fault_ref(name) for name in names}
+    here = {name: ref for name, ref in known.items() if world.stage_of(registry[name]) not in world.UNDIVIDED}
+    one = _or_variable({"oneOf": _alike(here)})
+    return {"oneOf": [*_alike(known), _strict({address.value: one for address in Address}, [*Address])]}
+
+
+def _alike(faults: Schema) -> list[Schema]:
+    return [{"enum": [world.UP, world.DOWN]}, {**_strict(faults, []), "minProperties": 1}]
 
 
 def _fault_ref(name: str) -> Schema:

@@ -28,6 +28,7 @@ UP: Final = "up"
 DOWN: Final = "down"
 DOWN_FAULT: Final = "refused"  # what `down` is short for
 SESSION_STAGE: Final = "session"  # the faults that can be applied to a session that is open
+UNDIVIDED: Final = ("resolve", "network")  # the stages before a connection has one address or the other
 VARIANT_PARAMETER: Final = "signature"  # a parameter of this name is a variant of signatures.py
 
 
@@ -40,6 +41,11 @@ def stage_of(fault: type) -> str:
 def sides_of(fault: type) -> tuple[Side, ...]:
     """The servers that can have the fault."""
     return tuple(getattr(fault, "sides", tuple(Side)))
+
+
+def is_by_address(server: Node) -> bool:
+    """Whether what it says of a server is said of each of its addresses."""
+    return server.is_mapping and not server.fields.keys().isdisjoint(Address)
 
 
 def parameters_of(fault: type) -> list[str]:
@@ -72,7 +78,7 @@ class WorldReader:
             return (FaultSpec(DOWN_FAULT),)
         if not node.is_mapping or not node.fields:
             raise self._no_server(node)
-        if side is Side.LOCAL and not node.fields.keys().isdisjoint(Address):
+        if is_by_address(node):
             return self._by_address(node, side)
         by_stage: dict[str, str] = {}
         specs = []
@@ -86,16 +92,20 @@ class WorldReader:
         return tuple(specs)
 
     def _by_address(self, node: Node, side: Side) -> tuple[FaultSpec, ...]:
-        """A local server that is not the same on each address of localhost."""
+        """A server that is not the same on each of its addresses."""
         for name, server in node.fields.items():
             if name not in tuple(Address):
-                raise self._wrong(server, f"'{name}': no address of localhost{did_you_mean(name, tuple(Address))}")
+                raise self._wrong(server, f"'{name}': no address of a server's{did_you_mean(name, tuple(Address))}")
         missing = [address.value for address in Address if address not in node.fields]
         if missing:
-            raise self._wrong(node, f"'{missing[0]}': missing; say what each address of localhost is like: v4 and v6")
+            raise self._wrong(node, f"'{missing[0]}': missing; say what each address is like: v4 and v6")
         for server in node.fields.values():
             if server.is_mapping and (within := server.fields.keys() & set(Address)):
                 raise self._wrong(server, f"'{min(within)}': an address stands by itself, not within another")
+            for name in server.fields if server.is_mapping else ():
+                if stage_of(self.registry.get(name, object)) in UNDIVIDED:
+                    message = "is the same for both addresses; it cannot be said of one"
+                    raise self._wrong(server.fields[name], f"'{name}': {message}")
         return tuple(
             replace(spec, on=address) for address in Address for spec in self.server(node.fields[address], side)
         )

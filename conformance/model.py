@@ -202,22 +202,22 @@ def role_of(url: str, endpoints: Endpoints) -> Role:
 
 
 class Address(StrEnum):
-    """One of the two addresses of ``localhost``."""
+    """One of the two addresses of a server: of the local one 127.0.0.1 and ::1, of the public one likewise."""
 
-    V4 = "v4"  # 127.0.0.1
-    V6 = "v6"  # ::1
+    V4 = "v4"
+    V6 = "v6"
 
     @property
     def written(self) -> str:
-        """As it stands before a port."""
-        return "127.0.0.1" if self is Address.V4 else "[::1]"
+        """As it stands in a fault's name."""
+        return f"IP{self.value}"
 
 
 @dataclass(frozen=True, slots=True)
 class FaultSpec:
     """A fault by name, with its parameters, as a scenario states it. rig/faults gives it a body.
 
-    ``on``: the only address of the local server's that has it; None: every one.
+    ``on``: the only address of the server's that has it; None: every one.
     """
 
     name: str
@@ -244,11 +244,15 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What each server is like. No fault: healthy. ``access``: None leaves the permission as browsers come."""
+    """What each server is like. No fault: healthy. ``access``: None leaves the permission as browsers come.
+
+    ``both``: the browser looks up the public name itself, and finds the server's two addresses.
+    """
 
     local: tuple[FaultSpec, ...] = ()
     public: tuple[FaultSpec, ...] = ()
     access: Access | None = None
+    both: bool = False
 
     def of(self, side: Side) -> tuple[FaultSpec, ...]:
         """The faults of one side."""

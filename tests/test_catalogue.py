@@ -141,6 +141,24 @@ def test_what_needs_a_network_of_its_own_has_to_say_so(right: str, slip: str, me
     assert str(raised.value).startswith(message)
 
 
+BOTH = APART.replace("{delay: {rtt_ms: 100}}", "{v4: down, v6: up}").replace("{offline: {}}", "{v4: up, v6: down}")
+
+
+def test_a_public_server_with_two_addresses_is_looked_up_by_name() -> None:
+    (scenario,) = parse(BOTH)
+    assert scenario.given.both
+    assert scenario.given.public == (FaultSpec("refused", {}, Address.V4),)
+    assert scenario.when == (Change(Side.PUBLIC, (FaultSpec("refused", {}, Address.V6),)),)
+    (up,) = parse(BOTH.replace("{v4: down, v6: up}", "{v4: up, v6: up}"))
+    assert up.given.both  # although nothing is wrong with either
+    assert not parse(APART)[0].given.both
+
+
+def test_a_public_server_does_not_get_its_second_address_later() -> None:
+    with pytest.raises(DataError, match=r"x\.yaml:11 the public server has two addresses from the start, or one"):
+        parse(BOTH.replace("{v4: down, v6: up}", "up"))
+
+
 def test_a_change_that_needs_a_network_of_its_own_has_to_say_so() -> None:
     text = (
         APART.replace("  needs: namespace\n", "")

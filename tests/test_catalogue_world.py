@@ -79,7 +79,16 @@ class Close:
     sides: ClassVar[tuple[Side, ...]] = (Side.LOCAL, Side.PUBLIC)
 
 
-FAULTS = {kind.name: kind for kind in (Refused, Answer, Stall, Certificate, Close)}
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """Of the network, which no address has to itself."""
+
+    name: ClassVar[str] = "offline"
+    stage: ClassVar[str] = "network"
+    sides: ClassVar[tuple[Side, ...]] = (Side.PUBLIC,)
+
+
+FAULTS = {kind.name: kind for kind in (Refused, Answer, Stall, Certificate, Close, Offline)}
 READER = WorldReader("x.yaml", FAULTS)
 
 
@@ -165,8 +174,8 @@ def test_a_local_server_may_differ_by_address(text: str, faults: tuple[FaultSpec
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{v4: up}", "'v6': missing; say what each address of localhost is like: v4 and v6"),
-        ("{v4: up, v5: up}", "'v5': no address of localhost; did you mean"),
+        ("{v4: up}", "'v6': missing; say what each address is like: v4 and v6"),
+        ("{v4: up, v5: up}", "'v5': no address of a server's; did you mean"),
         ("{v4: up, v6: upp}", '"upp": a server is up, down, or a mapping of faults'),
         ("{v4: up, v6: {anser: {}}}", "'anser': no such fault; did you mean 'answer'?"),
         ("{v4: up, v6: {v4: up, v6: up}}", "'v4': an address stands by itself, not within another"),
@@ -178,9 +187,10 @@ def test_a_slip_in_an_address_is_named(text: str, message: str) -> None:
     assert str(raised.value).startswith(f"x.yaml:1 {message}")
 
 
-def test_the_public_server_has_no_addresses() -> None:
-    with pytest.raises(DataError, match="'v4': no such fault"):
-        server("{v4: up, v6: up}", Side.PUBLIC)
+def test_the_public_server_may_differ_by_address_but_not_the_way_there() -> None:
+    assert server("{v4: down, v6: up}", Side.PUBLIC) == (FaultSpec("refused", {}, Address.V4),)
+    with pytest.raises(DataError, match=r"x\.yaml:1 'offline': is the same for both addresses; it cannot"):
+        server("{v4: up, v6: {offline: {}}}", Side.PUBLIC)
 
 
 @pytest.mark.parametrize("text", ["up", "{answer: {}}", "{refused: {}}", "{gremlin: {}}"])

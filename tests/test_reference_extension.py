@@ -113,25 +113,37 @@ def test_the_heartbeat_is_what_the_profile_says(reference: Profile) -> None:
     assert not re.search(pong[1], ping[1])  # an echo is no answer
 
 
-@pytest.mark.parametrize("size", [16, 32, 48, 128])
-def test_an_icon_is_a_png_of_its_size(size: int) -> None:
-    data = (REFERENCE / "icons" / f"{size}.png").read_bytes()
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *((str(size), size) for size in (16, 32, 48, 128)),
+        *((f"{state}-{size}", size) for state in STATES for size in (16, 32)),
+    ],
+)
+def test_an_icon_is_a_png_of_its_size(name: str, size: int) -> None:
+    data = (REFERENCE / "icons" / f"{name}.png").read_bytes()
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", data[16:24]) == (size, size)
 
 
-def test_every_state_is_shown_in_badge_popup_and_style() -> None:
+def test_no_two_states_have_one_picture() -> None:
+    assert len({(REFERENCE / "icons" / f"{state}-16.png").read_bytes() for state in STATES}) == len(STATES)
+
+
+def test_every_state_is_shown_in_icon_tooltip_popup_and_style() -> None:
+    assert "icons/${state}-16.png" in text("background.js")
+    assert "icons/${state}-32.png" in text("background.js")
+    assert "setTitle({ title: `Semantest: ${state}` })" in text("background.js")
     for state in STATES:
-        assert re.search(rf"{state}: '#[0-9a-f]{{6}}'", text("background.js"))
         assert re.search(rf"{state}: '[A-Z][^']+\.'", text("popup.js"))
     assert [state for state in STATES if f'[data-state="{state}"]' in text("popup.css")] == ["LOCAL", "PUBLIC"]
     assert '<body data-state="OFFLINE">' in text("popup.html")
 
 
-def test_a_badges_letters_tell_the_states_apart(ms: dict[str, float]) -> None:
-    letters = int(ms["BADGE_LETTERS"])
-    assert letters <= 4  # more are cut off
-    assert len({state[:letters] for state in STATES}) == len(STATES)
+def test_the_icon_before_the_worker_says_anything_is_that_of_its_first_state() -> None:
+    action = json.loads(text("manifest.json"))["action"]
+    assert action["default_icon"] == {"16": "icons/OFFLINE-16.png", "32": "icons/OFFLINE-32.png"}
+    assert action["default_title"] == "Semantest: OFFLINE"
 
 
 def test_the_popup_loads_what_is_there() -> None:

@@ -3,8 +3,9 @@
 Nothing in here starts a browser for a scenario (chromium.py does). Search order: what the user
 named, ``CONFORM_BROWSER``, Playwright's own builds, the system's. Firefox, Chromium's headless
 shell (it loads no extensions) and a Chromium that does not run are passed over, or refused where
-the user named them. Installing tries Playwright's download, then Debian's package as root, and
-has a time limit on everything: a machine without a network must hear so soon.
+the user named them. Installing tries Playwright's download, then Debian's package as root (and with it
+Xvfb, the screen that one scenario needs), and has a time limit on everything: a machine without a
+network must hear so soon.
 """
 
 from __future__ import annotations
@@ -227,11 +228,11 @@ def _package(log: Log) -> str | None:
         return f"the system's package: only known on Debian, this is {distribution or 'another system'}"
     if not _may_use_apt():
         return "Debian's package: needs root"
-    log("installing Chromium (Debian's package, about 100 MB)")
+    log("installing Chromium and Xvfb (Debian's packages, about 110 MB)")
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=2"]
     steps: tuple[Sequence[str], ...] = (
         [*apt, "update"],
-        [*apt, "install", "-y", "--no-install-recommends", "chromium"],
+        [*apt, "install", "-y", "--no-install-recommends", "chromium", "xvfb"],
     )
     for step in steps:
         why = run_quietly(step, log, limit_s=APT_S_MAX, environment={"DEBIAN_FRONTEND": "noninteractive"})

@@ -183,7 +183,8 @@ class RigHolder:
 
 def _resolve_rules(scenario: Scenario, parts: RigParts) -> list[str]:
     faults = [fault for fault in build(scenario.given.public) if isinstance(fault, ResolveFault)]
-    return [fault.apply(host) for fault in faults for host in parts.hosts.public_names]
+    looked_up = [f"EXCLUDE {host}" for host in parts.hosts.public_names if scenario.given.both]
+    return [*looked_up, *(fault.apply(host) for fault in faults for host in parts.hosts.public_names)]
 
 
 class RigPool:

@@ -1,10 +1,10 @@
 """A rig's own network: two namespaces without names, and a helper process that keeps them.
 
 *home* is the machine that the browser believes to be on: its own loopback with the subject's real port on
-127.0.0.1 and ::1, and one interface. *world* is everywhere else: there the public server has an address of its own
-(RFC 5737: 203.0.113.0/24). Sockets are made by the helper and belong to the namespace in which they were made,
-wherever they are used, so the fakes stay in the harness' event loop. Everything is gone when the helper's and the
-harness' descriptors are.
+127.0.0.1 and ::1, one interface, and names of its own. *world* is everywhere else: there the public server has
+addresses of its own (RFC 5737: 203.0.113.0/24; RFC 3849: 2001:db8::/32). Sockets are made by the helper and belong
+to the namespace in which they were made, wherever they are used, so the fakes stay in the harness' event loop.
+Everything is gone when the helper's and the harness' descriptors are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.errors import RigFailed, Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from conformance.model import Address
 
@@ -34,7 +34,7 @@ _ANSWER_S_MAX = 20.0  # 0.4 s idle: Python and its netlink library start
 _END_S_MAX = 3.0  # it ends when its socket does, in some 10 ms
 _ANSWER_BYTES_MAX = 64 * 1024
 _DESCRIPTORS_MAX = 8
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_NEWNS = 0x10000000, 0x40000000, 0x00020000
 
 
 class Where(StrEnum):
@@ -59,8 +59,8 @@ class Namespace:
         self._process = process
         self._control = control
         self._turn = threading.Lock()  # the loop asks, and so do threads for what takes its time
-        self._network = -1
-        self._user: int | None = None
+        self._kept: dict[str, int] = {}  # what is ours of both, by the helper's words for it
+        self.no_names = ""  # why home cannot look up names of its own
         self.wire = Wire(-1, -1)
 
     @classmethod
@@ -82,10 +82,10 @@ class Namespace:
         theirs.close()
         namespace = cls(process, ours)
         try:
-            _, descriptors = namespace._answer()
-            namespace._network, home, world, *user = descriptors
-            namespace.wire = Wire(home, world)
-            namespace._user = user[0] if user else None
+            answer, descriptors = namespace._answer()
+            namespace._kept = dict(zip(answer["descriptors"], descriptors, strict=True))
+            namespace.no_names = answer["no_names"]
+            namespace.wire = Wire(namespace._kept["home"], namespace._kept["world"])
         except BaseException:
             namespace.close()
             raise
@@ -99,6 +99,10 @@ class Namespace:
     def own(self, where: Where, addresses: list[str]) -> None:
         """Let that namespace answer at more addresses."""
         self._ask("own", where, addresses=addresses)
+
+    def name(self, names: Mapping[str, Sequence[str]]) -> None:
+        """What a look-up in home finds; where ``no_names`` says why, it finds what it does anywhere."""
+        self._ask("name", Where.HOME, names={name: [*addresses] for name, addresses in names.items()})
 
     async def connect(self) -> None:
         """Bring home's interface up again."""
@@ -124,23 +128,23 @@ class Namespace:
     def enter(self) -> Callable[[], None]:
         """What a new process calls before it becomes another program, to live in home."""
         libc = ctypes.CDLL(None, use_errno=True)
-        user, network = self._user, self._network
+        kinds = {"user": _CLONE_NEWUSER, "network": _CLONE_NEWNET, "mounts": _CLONE_NEWNS}  # the first lets it the rest
+        wanted = [(self._kept[what], kind) for what, kind in kinds.items() if what in self._kept]
+        here = Path.cwd()  # to be among other mounts is to be at their root
 
         def run() -> None:
-            if user is not None and libc.setns(user, _CLONE_NEWUSER) != 0:
+            if any(libc.setns(fd, kind) != 0 for fd, kind in wanted):
                 os._exit(126)
-            if libc.setns(network, _CLONE_NEWNET) != 0:
-                os._exit(126)
+            os.chdir(here)
 
         return run
 
     def close(self) -> None:
         """Let go of both; what still lives in them keeps them."""
         self._control.close()
-        for descriptor in (self._network, self.wire.home, self.wire.world, -1 if self._user is None else self._user):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._network, self.wire, self._user = -1, Wire(-1, -1), None
+        for descriptor in self._kept.values():
+            os.close(descriptor)
+        self._kept, self.wire = {}, Wire(-1, -1)
         try:
             self._process.wait(_END_S_MAX)
         except subprocess.TimeoutExpired:

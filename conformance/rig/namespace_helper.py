@@ -7,6 +7,9 @@ or without any privilege (a user namespace then, in which it is nobody else than
 
 Requests come as JSON over a socket, a packet each, and so do the answers, with descriptors beside them. When the
 harness' end is gone, so is this process, and with it everything it made: nothing has to be cleaned up.
+
+Home also has an /etc/hosts of its own, where a mount namespace can be had: host mapping leads a name to one
+address, and only a name that the browser looks up itself can have two.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import os
 import socket
 import struct
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,10 @@ from typing import Any
 from pyroute2 import IPRoute
 from pyroute2.nftables.main import NFTables
 
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
+CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWNS = 0x10000000, 0x40000000, 0x00020000  # linux/sched.h
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000  # linux/mount.h
+HOSTS = "/etc/hosts"
+OWN_NAMES = {"localhost": ["127.0.0.1", "::1"]}
 TUNSETIFF = 0x400454CA  # linux/if_tun.h
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 TUN = "/dev/net/tun"
@@ -39,7 +46,7 @@ REGISTER = 1
 TABLE, CHAIN = "conform", "input"
 DROP, ACCEPT = 0, 1
 
-# RFC 5737 and RFC 3849: addresses that are nobody's. A browser takes 203.0.113.0/24 for public.
+# RFC 5737 and RFC 3849: addresses that are nobody's. docs/own-network.md: what a browser takes them for.
 HOME = {"v4": ("192.0.2.2", 24), "v6": ("2001:db8:0:1::2", 64)}
 WORLD = {"v4": ("192.0.2.1", 24), "v6": ("2001:db8:0:1::1", 64)}
 ANYWHERE = {"v4": "0.0.0.0/0", "v6": "::/0"}
@@ -72,6 +79,26 @@ def enter_new() -> int | None:
     return os.open("/proc/self/ns/user", os.O_RDONLY)
 
 
+class HostsFile:
+    """What home's programs read where the machine's hosts file is; everybody else reads that one as ever."""
+
+    def __init__(self) -> None:
+        """Enter a mount namespace of our own, and lay a file over the machine's. It has no name left by then."""
+        call("a mount namespace (unshare)", LIBC.unshare(CLONE_NEWNS))
+        call("its mounts (mount)", LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+        with tempfile.NamedTemporaryFile() as made:
+            call(f"{HOSTS} of its own (mount)", LIBC.mount(made.name.encode(), HOSTS.encode(), None, MS_BIND, None))
+            self._file = os.dup(made.fileno())
+        self.fd = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        self.write({})
+
+    def write(self, names: dict[str, list[str]]) -> None:
+        """These names, and localhost; no others."""
+        lines = [f"{one} {name}\n" for name, addresses in (OWN_NAMES | names).items() for one in addresses]
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, "".join(lines).encode(), 0)
+
+
 class Space:
     """One of the two namespaces, and what can be done in it."""
 
@@ -81,6 +108,7 @@ class Space:
         self._links = IPRoute()
         self._nft: Any = None
         self._device = 0
+        self.hosts: HostsFile | None = None
         self._links.link("set", index=LOOPBACK_INDEX, state="up")
 
     def enter(self) -> None:
@@ -116,8 +144,13 @@ class Space:
     def own(self, addresses: list[str]) -> None:
         """Answer at these addresses, too."""
         for address in addresses:
-            length = 128 if ":" in address else 32
-            self._links.addr("replace", index=LOOPBACK_INDEX, address=address, prefixlen=length)
+            length, flags = (128, {"flags": NODAD}) if ":" in address else (32, {})
+            self._links.addr("replace", index=LOOPBACK_INDEX, address=address, prefixlen=length, **flags)
+
+    def name(self, names: dict[str, list[str]]) -> None:
+        """Let whoever lives here find these names."""
+        if self.hosts is not None:
+            self.hosts.write(names)
 
     # --- packets that are dropped
 
@@ -210,6 +243,8 @@ def carry_out(space: Space, request: dict[str, Any]) -> tuple[dict[str, Any], li
             return {"dropped": space.dropped()}, []
         case "own":
             space.own(request["addresses"])
+        case "name":
+            space.name(request["names"])
         case "connect":
             space.connect(HOME, WORLD)
         case "disconnect":
@@ -237,12 +272,22 @@ def serve(control: socket.socket, spaces: dict[str, Space]) -> None:
             os.close(descriptor)
 
 
+def name_home(home: Space) -> str:
+    """Give home a hosts file of its own; why it has none, or ``""``."""
+    try:
+        home.hosts = HostsFile()
+    except (CannotError, OSError) as error:
+        return str(error)
+    return ""
+
+
 def main() -> int:
     """Make both namespaces, tell the harness, serve it."""
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
         user = enter_new()
         home = Space()
+        no_names = name_home(home)
         wire = [home.plug_in(HOME, WORLD)]
         call("a second network namespace (unshare)", LIBC.unshare(CLONE_NEWNET))
         world = Space()
@@ -250,8 +295,11 @@ def main() -> int:
     except CannotError as error:
         control.send(json.dumps({"cannot": str(error)}).encode())
         return 1
-    descriptors = [home.fd, *wire, *([] if user is None else [user])]
-    socket.send_fds(control, [b"{}"], descriptors)
+    kept = {"network": home.fd, "home": wire[0], "world": wire[1], "user": user}
+    kept["mounts"] = None if home.hosts is None else home.hosts.fd
+    descriptors = {what: fd for what, fd in kept.items() if fd is not None}
+    answer = {"descriptors": [*descriptors], "no_names": no_names}
+    socket.send_fds(control, [json.dumps(answer).encode()], [*descriptors.values()])
     for descriptor in wire:
         os.close(descriptor)
     serve(control, {"home": home, "world": world})

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from conformance.rig.namespace import Namespace
 
 PUBLIC = "203.0.113.10"  # RFC 5737: nobody's; to a browser an address like any other
+PUBLIC_V6 = "2001:db8::10"  # RFC 3849: likewise
 _PACKET_BYTES_MAX = 65_536
 _UNUSED_PORT = 9  # discard: a probe is refused there, and seen by nobody
 _PROBE_S_MAX = 5.0

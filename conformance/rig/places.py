@@ -1,8 +1,9 @@
 """Where the fakes of a rig stand, and how the browser is led to them.
 
 On the machine itself every endpoint has a free port on 127.0.0.1, and host mapping leads there. In a network of
-the rig's own the endpoints have their real ports: the local ones on 127.0.0.1 and ::1, the public ones at addresses
-of their own in another namespace.
+the rig's own the endpoints have their real ports: the local ones on 127.0.0.1 and ::1, the public ones at two
+addresses of their own, one a family, in another namespace. Host mapping leads to the first of them; a browser that
+looks up the public name itself finds both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from conformance.model import Address, Side
 from conformance.rig.fake import ELSEWHERE
 from conformance.rig.mapping import PLAIN_PORT, TLS_PORT, Hosts, is_loopback, own_network_rules, resolver_rules
 from conformance.rig.namespace import Namespace, Where
-from conformance.rig.network import PUBLIC
+from conformance.rig.network import PUBLIC, PUBLIC_V6
 from conformance.rig.ports import Endpoint, ReservedPort
 from conformance.rig.web import OWN_HOST
 
@@ -35,7 +36,7 @@ class Places:
     hosts: Hosts
     local: tuple[Endpoint, ...]
     public: tuple[Endpoint, ...]
-    trap: Endpoint  # whatever else is asked of the public host, plain http:// above all, is taken and seen
+    traps: tuple[Endpoint, ...]  # whatever else is asked of the public host, plain http:// above all, is taken and seen
     stranger: ReservedPort
     web: ReservedPort
     addresses: dict[str, str]
@@ -44,7 +45,7 @@ class Places:
 
     def __post_init__(self) -> None:
         sides = {each.port.address: Side.LOCAL for each in self.local}
-        sides |= {each.port.address: Side.PUBLIC for each in (*self.public, self.trap)}
+        sides |= {each.port.address: Side.PUBLIC for each in (*self.public, *self.traps)}
         if self.is_own_network:  # where nothing is mapped, the browser's log says who looks up the name itself
             sides |= {name: Side.LOCAL for name in self.hosts.local if is_loopback(name.rpartition(":")[0])}
         object.__setattr__(self, "sides", sides)
@@ -52,7 +53,7 @@ class Places:
     def rules(self, extra: Iterable[str]) -> str:
         """The value of ``--host-resolver-rules``."""
         make = own_network_rules if self.is_own_network else resolver_rules
-        return make(self.addresses, self.hosts, trap=self.trap.port.address, extra=extra)
+        return make(self.addresses, self.hosts, trap=self.traps[0].port.address, extra=extra)
 
 
 def on_this_machine(hosts: Hosts) -> Places:
@@ -63,7 +64,7 @@ def on_this_machine(hosts: Hosts) -> Places:
     stranger, web = ReservedPort.reserve(), ReservedPort.reserve()
     addresses = {each.name: each.port.address for each in (*local, *public)}
     addresses |= _others(hosts, stranger, web)
-    return Places(hosts, local, public, trap, stranger, web, addresses)
+    return Places(hosts, local, public, (trap,), stranger, web, addresses)
 
 
 def _others(hosts: Hosts, stranger: ReservedPort, web: ReservedPort) -> dict[str, str]:
@@ -99,9 +100,10 @@ class Plot:
 def in_own_network(hosts: Hosts, namespace: Namespace) -> Places:
     """The real ports, in a network of the rig's own. Raises RigFailed."""
     home, world = Plot(namespace, Where.HOME), Plot(namespace, Where.WORLD)
-    first, _, last = PUBLIC.rpartition(".")
-    owners = {host: f"{first}.{int(last) + place}" for place, host in enumerate(hosts.public_names)}
-    namespace.own(Where.WORLD, [*dict.fromkeys([PUBLIC, *owners.values()]), _STRANGER, _WEB])
+    owners = {host: _owned(place) for place, host in enumerate(hosts.public_names)}
+    theirs = (each for owned in (_owned(0), *owners.values()) for each in owned.values())
+    namespace.own(Where.WORLD, [*dict.fromkeys(theirs), _STRANGER, _WEB])
+    namespace.name({host: [*owned.values()] for host, owned in owners.items()})
     taken: dict[tuple[str, int], ReservedPort] = {}
     local = []
     addresses = {}
@@ -115,13 +117,24 @@ def in_own_network(hosts: Hosts, namespace: Namespace) -> Places:
     public = []
     for name in hosts.public:
         host, _, port = name.rpartition(":")
-        public.append(Endpoint(name, ReservedPort.take(owners[host], int(port), world), tls=True))
+        for address, where in owners[host].items():
+            public.append(Endpoint(name, ReservedPort.take(where, int(port), world), tls=True, address=address))
     plain = next(port for port in (PLAIN_PORT, 8080) if (PUBLIC, port) not in {_place(each) for each in public})
-    trap = Endpoint(f"public:{PLAIN_PORT}", ReservedPort.take(PUBLIC, plain, world), tls=False)
+    traps = tuple(
+        Endpoint(f"public:{PLAIN_PORT}", ReservedPort.take(where, plain, world), tls=False, address=address)
+        for address, where in _owned(0).items()
+    )
     stranger = ReservedPort.take(_STRANGER, PLAIN_PORT, world)
     web = ReservedPort.take(_WEB, TLS_PORT, world)
-    addresses |= {each.name: each.port.address for each in public} | _others(hosts, stranger, web)
-    return Places(hosts, tuple(local), tuple(public), trap, stranger, web, addresses, is_own_network=True)
+    addresses |= {each.name: each.port.address for each in public if each.address is Address.V4}
+    addresses |= _others(hosts, stranger, web)
+    return Places(hosts, tuple(local), tuple(public), traps, stranger, web, addresses, is_own_network=True)
+
+
+def _owned(place: int) -> dict[Address, str]:
+    """The addresses of a public host, by its place among them."""
+    v4, v6 = PUBLIC.rpartition("."), PUBLIC_V6.rpartition(":")
+    return {Address.V4: f"{v4[0]}.{int(v4[2]) + place}", Address.V6: f"{v6[0]}:{int(v6[2]) + place}"}
 
 
 def _addresses(host: str) -> tuple[Address, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import RigFailed
+from conformance.errors import RigFailed, Unsupported
 from conformance.model import Side
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
@@ -47,7 +47,7 @@ class Servers:
         self.namespace = namespace
         self.network = None if namespace is None else Network(namespace)
         self.local = Fake(Side.LOCAL, here.local, parts.certificates)
-        self.public = Fake(Side.PUBLIC, [*here.public, here.trap], parts.certificates, self.network)
+        self.public = Fake(Side.PUBLIC, [*here.public, *here.traps], parts.certificates, self.network)
         self.stranger = Stranger(here.stranger)
         self.web = WebHost(here.web, parts.certificates.context())
         self.sides = here.sides
@@ -80,12 +80,15 @@ class Servers:
             f"--log-net-log={netlog}",
             f"--host-resolver-rules={self._places.rules(extra_rules)}",
             f"--ignore-certificate-errors-spki-list={parts.certificates.spki}",
-            # They may stand on loopback, and the browser's local-network-access check must not see them there.
+            # The browser's local-network-access check must take them for public, wherever they stand: on loopback, or
+            # at 2001:db8::/32, which Chromium takes for a local network's (docs/own-network.md).
             f"--ip-address-space-overrides={','.join(f'{address}=public' for address in outside)}",
         )
 
     async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
-        """Begin a scenario: both fakes new, in the world that is given."""
+        """Begin a scenario: both fakes new, in the world that is given. Raises Unsupported."""
+        if given.both and self.namespace is not None and self.namespace.no_names:
+            raise Unsupported(f"the public name cannot have two addresses: {self.namespace.no_names}")
         for side in Side:
             fake = self.of(side)
             fake.prepare(profile, recorder)

@@ -142,7 +142,7 @@ def test_the_address_that_answered_is_named() -> None:
     came = ConnectionAccepted(at_ms=16, source=Source.LOCAL, connection=9, endpoint="l", address="[::1]:3003")
     finding = ask("NET-1", found_local(story()).without(ConnectionAccepted).seen(came), apart(replace(REFUSED, on=V4)))
     assert "local session at [::1]:3003" in finding.reason
-    assert "refused on 127.0.0.1" in finding.reason
+    assert "refused on IPv4" in finding.reason
 
 
 def test_going_public_past_a_good_server_fails() -> None:

@@ -19,7 +19,7 @@ def test_the_judge_knows_every_fault_of_the_rig_and_its_stage() -> None:
     }
 
 
-@pytest.mark.parametrize("written", ["answer", "answer on [::1]", "answer(status=500, signature=good) on [::1]"])
+@pytest.mark.parametrize("written", ["answer", "answer on IPv6", "answer(status=500, signature=good) on IPv6"])
 def test_a_fault_is_known_by_its_name(written: str) -> None:
     assert name_of(written) == "answer"
     assert stage_of(written) is Stage.SIGNATURE
@@ -124,8 +124,8 @@ def test_a_span_has_what_is_met_and_what_is_passed_over() -> None:
 
 def test_an_address_that_was_passed_over_needs_its_proof() -> None:
     given = scenario(local=(V6_DOWN,))
-    assert unproved(case(story().probe(at=100, ended=300), given)) == ("local refused on [::1], met at 100 ms",)
-    told = story().world(LOCAL, "refused on [::1]", at=-5).proved(LOCAL, "refused on [::1]")
+    assert unproved(case(story().probe(at=100, ended=300), given)) == ("local refused on IPv6, met at 100 ms",)
+    told = story().world(LOCAL, "refused on IPv6", at=-5).proved(LOCAL, "refused on IPv6")
     assert unproved(case(told.probe(at=100, ended=300), given)) == ()
 
 

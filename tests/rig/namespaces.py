@@ -9,7 +9,7 @@ import pytest
 
 from conformance.errors import Unsupported
 from conformance.rig.namespace import Namespace, Where
-from conformance.rig.network import PUBLIC, Network
+from conformance.rig.network import PUBLIC, PUBLIC_V6, Network
 
 
 @asynccontextmanager
@@ -27,9 +27,9 @@ async def namespace() -> AsyncIterator[Namespace]:
 
 @asynccontextmanager
 async def network() -> AsyncIterator[tuple[Namespace, Network]]:
-    """The same with a wire between them, and the public address at its far end."""
+    """The same with a wire between them, and the public addresses at its far end."""
     async with namespace() as made:
-        made.own(Where.WORLD, [PUBLIC])
+        made.own(Where.WORLD, [PUBLIC, PUBLIC_V6])
         wire = Network(made)
         wire.open()
         try:

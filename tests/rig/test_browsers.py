@@ -216,10 +216,10 @@ def test_debians_package_where_the_download_fails(machine: Machine) -> None:
     assert browser.path == str(machine.bin_dir / "chromium")
     assert machine.ran[0] == "python -m playwright install --no-shell chromium"
     assert machine.ran[1].endswith(" update")
-    assert machine.ran[2].endswith(" install -y --no-install-recommends chromium")
+    assert machine.ran[2].endswith(" install -y --no-install-recommends chromium xvfb")
     assert said == [
         "downloading Chromium (Playwright's build, about 170 MB)",
-        "installing Chromium (Debian's package, about 100 MB)",
+        "installing Chromium and Xvfb (Debian's packages, about 110 MB)",
     ]
 
 

@@ -13,7 +13,7 @@ from conformance.errors import Unsupported
 from conformance.events import ConnectionAccepted, OnlineChanged, Source, TcpStarted
 from conformance.files import load_requirements, load_scenarios
 from conformance.judge import judge_scenario
-from conformance.model import Profile
+from conformance.model import Profile, Side
 from conformance.plan import Plan, PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
@@ -97,6 +97,54 @@ def test_one_such_rig_serves_many_and_one_whose_network_was_away_serves_no_more(
     tried = {event.address for event in empty.timeline.all(TcpStarted)}
     assert tried == {"[::1]:3003", "127.0.0.1:3003", "203.0.113.10:443"}  # the browser's own look-up of localhost
     assert [event.online for event in offline.timeline.all(OnlineChanged)][:1] == [False]  # and its own notice
+
+
+def met(record: ScenarioRecord) -> tuple[list[str], list[str]]:
+    """The public addresses that the browser tried, and those at which the server accepted, each once, in order."""
+    assert record.timeline is not None, record.failure or record.unsupported
+    tried = [event.address for event in record.timeline.all(TcpStarted) if event.side is Side.PUBLIC]
+    accepted = [event.address for event in record.timeline.all(ConnectionAccepted) if event.source is Source.PUBLIC]
+    return [*dict.fromkeys(tried)], [*dict.fromkeys(accepted)]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("rig", [RigMode.WARM, RigMode.UNATTACHED])
+def test_the_public_name_leads_to_both_its_addresses(browser: Browser, rig: RigMode) -> None:
+    async def scene() -> list[ScenarioRecord]:
+        await possible()
+        return await carry_out(
+            browser, *(f"public-answers[{case}]" for case in ("both", "v4-only", "v6-only")), rig=rig
+        )
+
+    both, v4_only, v6_only = asyncio.run(scene())
+    v4, v6 = "203.0.113.10:443", "[2001:db8::10]:443"
+    assert met(both) == ([v6], [v6])
+    assert met(v4_only) == ([v6, v4], [v4])
+    assert met(v6_only) == ([v6], [v6])
+    assert [judged(record).partition(":")[0] for record in (both, v4_only, v6_only)] == ["pass"] * 3
+
+
+@pytest.mark.browser
+def test_where_home_has_no_names_of_its_own_only_what_needs_them_is_unsupported(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_open = Namespace.open.__func__  # type: ignore[attr-defined]  # a class method's function
+
+    async def open_without() -> Namespace:
+        made: Namespace = await really_open(Namespace)
+        made.no_names = "a mount namespace (unshare): Operation not permitted"
+        return made
+
+    async def scene() -> list[ScenarioRecord]:
+        await possible()
+        monkeypatch.setattr(Namespace, "open", open_without)
+        return await carry_out(browser, "public-answers[both]", "localhost-empty")
+
+    both, empty = asyncio.run(scene())
+    assert both.unsupported == (
+        "the public name cannot have two addresses: a mount namespace (unshare): Operation not permitted"
+    )
+    assert judged(empty).startswith("pass")
 
 
 def test_where_there_can_be_no_network_of_its_own_that_is_said_and_tried_once(

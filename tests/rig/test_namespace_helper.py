@@ -33,6 +33,7 @@ class Noted:
     ("request_", "done", "answer"),
     [
         ({"do": "own", "addresses": ["203.0.113.10"]}, ("own", ["203.0.113.10"]), {}),
+        ({"do": "name", "names": {"a.test": ["::1"]}}, ("name", {"a.test": ["::1"]}), {}),
         ({"do": "connect"}, ("connect", namespace_helper.HOME, namespace_helper.WORLD), {}),
         ({"do": "disconnect"}, ("disconnect",), {}),
         ({"do": "drop_syn", "port": 3003, "family": "v6", "count": 2}, ("drop_syn", 3003, "v6", 2), {}),

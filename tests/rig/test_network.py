@@ -10,30 +10,35 @@ import pytest
 
 from conformance.errors import RigFailed
 from conformance.rig.namespace import Namespace, Where
-from conformance.rig.network import PUBLIC, Network
+from conformance.rig.network import PUBLIC, PUBLIC_V6, Network
 from tests.rig.namespaces import network
 
 PORT = 443
+OWN = {PUBLIC: "192.0.2.2", PUBLIC_V6: "2001:db8:0:1::2"}  # of home, as the other side sees it
 
 
-def listening(made: Namespace) -> socket.socket:
-    listener = made.socket(Where.WORLD)
-    listener.bind((PUBLIC, PORT))
+def family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def listening(made: Namespace, host: str = PUBLIC) -> socket.socket:
+    listener = made.socket(Where.WORLD, family(host))
+    listener.bind((host, PORT))
     listener.listen()
     listener.setblocking(False)  # noqa: FBT003 - socket's own signature
     return listener
 
 
-async def exchange(made: Namespace, size: int = 1) -> float:
+async def exchange(made: Namespace, size: int = 1, host: str = PUBLIC) -> float:
     """Connect, send so many bytes, and have them at the other end; how long that took, in milliseconds."""
     loop = asyncio.get_running_loop()
     begun = time.monotonic()
-    with listening(made) as listener, made.socket(Where.HOME) as client:
+    with listening(made, host) as listener, made.socket(Where.HOME, family(host)) as client:
         client.setblocking(False)  # noqa: FBT003 - socket's own signature
         async with asyncio.timeout(20):
-            await loop.sock_connect(client, (PUBLIC, PORT))
+            await loop.sock_connect(client, (host, PORT))
             accepted, address = await loop.sock_accept(listener)
-            assert address[0] == "192.0.2.2"
+            assert address[0] == OWN[host]
             with accepted:
                 await loop.sock_sendall(client, b"x" * size)
                 got = 0
@@ -42,20 +47,22 @@ async def exchange(made: Namespace, size: int = 1) -> float:
     return (time.monotonic() - begun) * 1000
 
 
-def test_a_healthy_network_carries_everything() -> None:
+@pytest.mark.parametrize("host", OWN)
+def test_a_healthy_network_carries_everything(host: str) -> None:
     async def scene() -> str:
         async with network() as (made, wire):
-            await exchange(made, 200_000)
+            await exchange(made, 200_000, host)
             return await wire.clear()
 
     assert asyncio.run(scene()) == ""  # it was healthy, so there is nothing to prove
 
 
-def test_a_slow_network_takes_its_time_each_way_and_says_so() -> None:
+@pytest.mark.parametrize("host", OWN)
+def test_a_slow_network_takes_its_time_each_way_and_says_so(host: str) -> None:
     async def scene() -> tuple[str, float, str]:
         async with network() as (made, wire):
             proof = await wire.slow_down(100)
-            slow_ms = await exchange(made)
+            slow_ms = await exchange(made, host=host)
             return proof, slow_ms, await wire.clear()
 
     proof, slow_ms, cleared = asyncio.run(scene())
@@ -64,11 +71,12 @@ def test_a_slow_network_takes_its_time_each_way_and_says_so() -> None:
     assert cleared == "a probe of 203.0.113.10 was answered"
 
 
-def test_a_lossy_network_loses_and_what_was_lost_is_sent_again() -> None:
+@pytest.mark.parametrize("host", OWN)
+def test_a_lossy_network_loses_and_what_was_lost_is_sent_again(host: str) -> None:
     async def scene() -> tuple[str, int]:
         async with network() as (made, wire):
             proof = await wire.lose(3)
-            await exchange(made, 20_000)
+            await exchange(made, 20_000, host)
             return proof, wire._lost
 
     proof, lost = asyncio.run(scene())
@@ -81,10 +89,12 @@ def test_a_network_that_is_away_and_back() -> None:
     async def scene() -> tuple[str, str, bool]:
         async with network() as (made, wire):
             proof = await wire.cut()
-            with made.socket(Where.HOME) as client, pytest.raises(OSError, match="unreachable"):
-                client.connect((PUBLIC, PORT))
+            for host in OWN:
+                with made.socket(Where.HOME, family(host)) as client, pytest.raises(OSError, match="unreachable"):
+                    client.connect((host, PORT))
             back = await wire.clear()
-            await exchange(made)
+            for host in OWN:
+                await exchange(made, host=host)
             return proof, back, wire.was_cut
 
     assert asyncio.run(scene()) == (

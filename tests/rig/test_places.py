@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -19,7 +21,7 @@ USUAL = hosts_of([Endpoints()])
 
 
 def close(places: Places) -> None:
-    for port in (*(each.port for each in (*places.local, *places.public, places.trap)), places.stranger, places.web):
+    for port in (*(each.port for each in (*places.local, *places.public, *places.traps)), places.stranger, places.web):
         port.close()
 
 
@@ -53,7 +55,9 @@ def test_apart_the_ports_are_the_subjects_own_on_both_addresses() -> None:
         "127.0.0.1:3003": Side.LOCAL,
         "[::1]:3003": Side.LOCAL,
         "203.0.113.10:443": Side.PUBLIC,
+        "[2001:db8::10]:443": Side.PUBLIC,
         "203.0.113.10:80": Side.PUBLIC,
+        "[2001:db8::10]:80": Side.PUBLIC,
         "localhost:3003": Side.LOCAL,  # what the browser's log says of a look-up that is its own
     }
     rules = places.rules(["MAP first 127.0.0.1:1"]).split(",")
@@ -69,7 +73,7 @@ def test_apart_the_profile_says_which_ports_and_names() -> None:
     other = Endpoints("http://127.0.0.1:4000/whoami", "ws://server.test:4001/socket", "wss://api.example.com:8443/v2")
     places = apart(hosts_of([other]))
     assert [each.port.address for each in places.local] == ["127.0.0.1:4000", "[::1]:4000", "127.0.0.1:4001"]
-    assert [each.port.address for each in places.public] == ["203.0.113.10:8443"]
+    assert [each.port.address for each in places.public] == ["203.0.113.10:8443", "[2001:db8::10]:8443"]
     rules = places.rules([]).split(",")
     assert "MAP server.test:4001 127.0.0.1:4001" in rules
     assert not [rule for rule in rules if rule.startswith("MAP 127.0.0.1")]
@@ -78,13 +82,33 @@ def test_apart_the_profile_says_which_ports_and_names() -> None:
 def test_apart_one_server_with_two_names_is_one_and_two_public_hosts_are_two() -> None:
     places = apart(Hosts(("localhost:3003", "127.0.0.1:3003"), ("one.test:443", "two.test:443", "two.test:80")))
     assert [each.port.address for each in places.local] == ["127.0.0.1:3003", "[::1]:3003"]
-    assert [each.port.address for each in places.public] == ["203.0.113.10:443", "203.0.113.11:443", "203.0.113.11:80"]
-    assert places.trap.port.address == "203.0.113.10:80"
+    assert [(each.name, each.address, each.port.address) for each in places.public] == [
+        ("one.test:443", Address.V4, "203.0.113.10:443"),
+        ("one.test:443", Address.V6, "[2001:db8::10]:443"),
+        ("two.test:443", Address.V4, "203.0.113.11:443"),
+        ("two.test:443", Address.V6, "[2001:db8::11]:443"),
+        ("two.test:80", Address.V4, "203.0.113.11:80"),
+        ("two.test:80", Address.V6, "[2001:db8::11]:80"),
+    ]
+    assert [trap.port.address for trap in places.traps] == ["203.0.113.10:80", "[2001:db8::10]:80"]
+
+
+def test_apart_a_look_up_of_the_public_name_finds_both_addresses() -> None:
+    code = "import socket; print([at[0] for *_, at in socket.getaddrinfo('two.test', 443, type=socket.SOCK_STREAM)])"
+
+    async def scene() -> str:
+        async with namespace() as made:
+            close(in_own_network(Hosts((), ("one.test:443", "two.test:443")), made))
+            command = [sys.executable, "-c", code]
+            done = subprocess.run(command, preexec_fn=made.enter(), capture_output=True, text=True, check=True)  # noqa: S603, ASYNC221 - as the rig does it
+            return done.stdout.strip()
+
+    assert asyncio.run(scene()) == "['2001:db8::11', '203.0.113.11']"
 
 
 def test_apart_a_public_server_on_the_plain_port_moves_the_trap() -> None:
     places = apart(Hosts((), ("one.test:80",)))
-    assert places.trap.port.address == "203.0.113.10:8080"
+    assert [trap.port.address for trap in places.traps] == ["203.0.113.10:8080", "[2001:db8::10]:8080"]
 
 
 def test_apart_a_place_that_is_not_there_is_the_harness_failure() -> None:

@@ -14,7 +14,8 @@ from conformance.rig.certificates import Certificates
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
 from conformance.rig.recorder import Recorder
-from conformance.rig.servers import RigParts
+from conformance.rig.servers import RigParts, Servers
+from tests.rig.namespaces import namespace
 from tests.rig.servers import GET, PROFILE, staged
 
 HOSTS = hosts_of([Endpoints()])
@@ -46,6 +47,23 @@ def test_the_browser_is_told_where_every_host_is_and_whom_to_trust() -> None:
     public = {web, *(address for address, side in sides.items() if side is Side.PUBLIC)}
     assert spaces.startswith("--ip-address-space-overrides=")
     assert set(spaces.partition("=")[2].split(",")) == {f"{address}=public" for address in public}
+
+
+def test_apart_the_browser_is_told_that_the_public_addresses_are_public() -> None:
+    """It takes 2001:db8::/32 for a local network's: docs/own-network.md."""
+
+    async def scene() -> str:
+        async with namespace():
+            pass  # or the test is skipped
+        servers = await Servers.open(PARTS, own_network=True)
+        try:
+            return servers.flags(PARTS, Path("log"), [])[-1]
+        finally:
+            servers.close()
+
+    told = asyncio.run(scene()).partition("=")[2].split(",")
+    assert {"203.0.113.10:443=public", "[2001:db8::10]:443=public"} <= {*told}
+    assert not [one for one in told if "3003" in one]
 
 
 def test_a_scenario_begins_in_the_world_that_is_given() -> None:

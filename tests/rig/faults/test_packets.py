@@ -177,7 +177,7 @@ def test_each_address_of_localhost_has_its_own_faults() -> None:
     assert b'"semantest"' not in wrong_answer
     assert b'"semantest"' in right_answer
     worlds = [event.faults for event in recorder.events if isinstance(event, WorldSet)]
-    assert worlds[-1] == ("refuse_upgrade(status=404) on 127.0.0.1", "answer(signature=other-name) on [::1]")
+    assert worlds[-1] == ("refuse_upgrade(status=404) on IPv4", "answer(signature=other-name) on IPv6")
     accepted = [event.address for event in recorder.events if isinstance(event, ConnectionAccepted)]
     assert accepted == ["[::1]:3003", "127.0.0.1:3003"]
     assert len([event for event in recorder.events if isinstance(event, RequestReceived)]) == 2
@@ -194,5 +194,5 @@ def test_one_address_refuses_and_the_other_answers() -> None:
     answered, proofs = asyncio.run(scene())
     assert b'"semantest"' in answered
     assert [(proof.fault, proof.detail) for proof in proofs] == [
-        ("refused on [::1]", "a probe of [::1]:3003 was refused")
+        ("refused on IPv6", "a probe of [::1]:3003 was refused")
     ]
