@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.events import Event, Source
+from conformance.events import Event, ObservationEnded, Source
 from conformance.model import Profile
 from conformance.oracles import ORACLES, Case
 from conformance.server_events import Fuzzed, Limited, ListensOn, Measured, Outcome, Tried, Wanted
@@ -142,6 +142,16 @@ def test_latency(p99: float, floor: float, verdict: Verdict) -> None:
     seen = Measured(at_ms=1, source=Source.LOCAL, what="x", samples=9, p50_ms=1, p99_ms=p99, floor_p99_ms=floor)
     finding = judged("LOC-5", "local-latency", seen)
     assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (verdict, p99, 10)
+
+
+@pytest.mark.parametrize(("lag", "verdict"), [(280.0, Verdict.INCONCLUSIVE), (250.0, Verdict.FAIL)])
+def test_who_asks_late_does_not_blame_the_server(lag: float, verdict: Verdict) -> None:
+    """Seen on the reference at a load average of 18: the empty server had been asked in a better moment."""
+    slow = Measured(at_ms=1, source=Source.LOCAL, what="x", samples=9, p50_ms=1, p99_ms=290, floor_p99_ms=20)
+    ended = ObservationEnded(at_ms=2, source=Source.RIG, reason="it was over", lag_ms=lag)
+    finding = judged("LOC-5", "local-latency", slow, ended)
+    assert finding.verdict is verdict
+    assert ("was up to 280.0 ms late" in finding.reason) is (verdict is Verdict.INCONCLUSIVE)
 
 
 def tls(**outcomes: Outcome) -> list[Tried]:
