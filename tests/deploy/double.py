@@ -69,6 +69,7 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
         self.deployed = Deployed()
+        self.failures: list[str] = []
         self._providers: dict[str, dict[str, Any]] = {}
         self._root = ""
         self._one_at_a_time = threading.Lock()
@@ -87,7 +88,9 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
             with self._one_at_a_time:
                 made = self._make(urn, request, given)
         except Exception as error:  # noqa: BLE001 - the program has to be told, whatever it was
-            context.abort(grpc.StatusCode.INTERNAL, f"{request.type} {request.name}: {type(error).__name__}: {error}")
+            said = f"{request.type} {request.name}: {type(error).__name__}: {error}"
+            self.failures.append(said)
+            context.abort(grpc.StatusCode.INTERNAL, said)
         answer = struct_pb2.Struct()
         answer.update({**given, **made.outputs})
         return resource_pb2.RegisterResourceResponse(urn=urn, id=made.id, object=answer)
@@ -125,8 +128,9 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
     # --- the engine
 
     def Log(self, request: Any, context: Any) -> Any:
-        """What the program says."""
-        self.deployed.said.append(request.message)
+        """What the program says; the SDK's own diary is left out."""
+        if request.severity >= engine_pb2.LogSeverity.INFO:
+            self.deployed.said.append(request.message)
         return empty_pb2.Empty()
 
     def GetRootResource(self, request: Any, context: Any) -> Any:
@@ -173,5 +177,5 @@ def deploy(aws: Aws, config: Mapping[str, str]) -> Deployed:
             text=True,
         )
     if done.returncode != 0:
-        raise RuntimeError(f"the program failed:\n{done.stderr}")
+        raise RuntimeError(f"the program failed: {engine.failures[0] if engine.failures else done.stderr}")
     return engine.deployed
