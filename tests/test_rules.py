@@ -59,7 +59,17 @@ TESTED_IN = {
 }
 PURE_DATA = {"record"}  # dataclasses without a line of behaviour
 
-NOT_OURS = {".git", ".venv", ".venv-deploy", ".tox", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"}
+NOT_OURS = {
+    ".git",
+    ".venv",
+    ".venv-deploy",
+    ".tox",
+    ".hypothesis",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    "__pycache__",
+}
 NOT_OURS |= {"build", "dist", "node_modules"}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".ini", ".json", ".js", ".html", ".css", ".sh", ""}
 

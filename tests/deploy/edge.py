@@ -49,8 +49,10 @@ def configuration(deployed: Deployed, origin_port: int, pem: Path, listener: int
     ]
     if "CloudFront-Viewer-Address" in passed:
         lines.append("    http-request set-header CloudFront-Viewer-Address %[src]:%[src_port]")
-    for behaviour in its["orderedCacheBehaviors"]:
-        lines.append(f"    use_backend {behaviour['targetOriginId']} if {{ path {behaviour['pathPattern']} }}")
+    lines += [
+        f"    use_backend {behaviour['targetOriginId']} if {{ path {behaviour['pathPattern']} }}"
+        for behaviour in its["orderedCacheBehaviors"]
+    ]
     lines.append(f"    default_backend {its['defaultCacheBehavior']['targetOriginId']}")
     for origin in its["origins"]:
         lines += _backend(origin, origin_port, deployed)

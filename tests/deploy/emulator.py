@@ -1,4 +1,4 @@
-"""ministack, an emulator of AWS that runs WebSocket APIs and Python functions, as a process of this machine's loopback."""
+"""ministack, an emulator of AWS that runs WebSocket APIs and Python functions, on this machine's loopback."""
 
 from __future__ import annotations
 

@@ -109,9 +109,7 @@ def warm(aws: Aws, name: str, given: Mapping[str, Any]) -> Made:
 
 
 def permission(aws: Aws, name: str, given: Mapping[str, Any]) -> Made:
-    action, its, qualifier, principal, source = take(
-        given, "action", "function", "qualifier", "principal", "sourceArn"
-    )
+    action, its, qualifier, principal, source = take(given, "action", "function", "qualifier", "principal", "sourceArn")
     aws("lambda").add_permission(
         FunctionName=its,
         Qualifier=qualifier,
@@ -137,9 +135,7 @@ def api(aws: Aws, name: str, given: Mapping[str, Any]) -> Made:
 
 
 def integration(aws: Aws, name: str, given: Mapping[str, Any]) -> Made:
-    its, kind, uri, version = take(
-        given, "apiId", "integrationType", "integrationUri", "payloadFormatVersion?"
-    )
+    its, kind, uri, version = take(given, "apiId", "integrationType", "integrationUri", "payloadFormatVersion?")
     made = aws("apigatewayv2").create_integration(
         ApiId=its,
         IntegrationType=kind,

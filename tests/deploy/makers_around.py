@@ -25,7 +25,14 @@ def request_policy(aws: Aws, name: str, given: Mapping[str, Any]) -> Made:
     return Made(made["OriginRequestPolicy"]["Id"])
 
 
-_DISTRIBUTION = ("enabled", "isIpv6Enabled", "httpVersion", "aliases", "origins", "defaultCacheBehavior")
+_DISTRIBUTION: tuple[str, ...] = (
+    "enabled",
+    "isIpv6Enabled",
+    "httpVersion",
+    "aliases",
+    "origins",
+    "defaultCacheBehavior",
+)
 _DISTRIBUTION += ("orderedCacheBehaviors", "restrictions", "viewerCertificate")
 
 
@@ -130,9 +137,7 @@ def certificate_validation(aws: Aws, name: str, given: Mapping[str, Any]) -> Mad
 
 
 def record(aws: Aws, name: str, given: Mapping[str, Any]) -> Made:
-    zone, called, kind, records, ttl, aliases = take(
-        given, "zoneId", "name", "type", "records?", "ttl?", "aliases?"
-    )
+    zone, called, kind, records, ttl, aliases = take(given, "zoneId", "name", "type", "records?", "ttl?", "aliases?")
     wanted: dict[str, Any] = {"Name": called, "Type": kind}
     if aliases:
         (one,) = aliases
@@ -183,7 +188,15 @@ def subscription(aws: Aws, name: str, given: Mapping[str, Any]) -> Made:
     return Made(made["SubscriptionArn"])
 
 
-_ALARM = ("namespace", "metricName", "dimensions", "statistic", "period", "evaluationPeriods", "comparisonOperator")
+_ALARM: tuple[str, ...] = (
+    "namespace",
+    "metricName",
+    "dimensions",
+    "statistic",
+    "period",
+    "evaluationPeriods",
+    "comparisonOperator",
+)
 _ALARM += ("threshold", "treatMissingData", "alarmActions", "okActions")
 
 

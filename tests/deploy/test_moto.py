@@ -1,6 +1,6 @@
 """The unmodified program, deployed into moto: what AWS has afterwards, asked of AWS's own API.
 
-moto has AWS's control plane, and runs nothing. It has no call for two of the types, whose inputs test_program.py looks at.
+moto has AWS's control plane, and runs nothing. It has no call for two of the types; test_program.py looks at these.
 """
 
 from __future__ import annotations
@@ -202,9 +202,11 @@ def test_a_role_may_do_what_its_function_does(deployed: Deployed, name: str) -> 
     assert HERE("iam").list_attached_role_policies(RoleName=its)["AttachedPolicies"] == []
     trust = HERE("iam").get_role(RoleName=its)["Role"]["AssumeRolePolicyDocument"]
     assert [one["Principal"] for one in trust["Statement"]] == [{"Service": "lambda.amazonaws.com"}]
-    assert HERE("lambda").get_function_configuration(
-        FunctionName=deployed.one("Function", name).made.id
-    )["Role"].endswith(f"/{its}")
+    assert (
+        HERE("lambda")
+        .get_function_configuration(FunctionName=deployed.one("Function", name).made.id)["Role"]
+        .endswith(f"/{its}")
+    )
 
 
 def test_logs_go_after_30_days_and_sessions_by_themselves(deployed: Deployed) -> None:

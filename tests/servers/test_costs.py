@@ -77,11 +77,16 @@ def test_the_document_has_no_other_tables_of_costs() -> None:
 
 
 def test_every_price_stands_in_the_document_with_its_source() -> None:
-    prices = (costs.TABLE_WRITE * 1e6, costs.TABLE_READ * 1e6, costs.CONNECTION_MINUTE * 1e6, costs.FUNCTION_CALL * 1e6)
+    prices: tuple[float, ...] = (
+        costs.TABLE_WRITE * 1e6,
+        costs.TABLE_READ * 1e6,
+        costs.CONNECTION_MINUTE * 1e6,
+        costs.FUNCTION_CALL * 1e6,
+    )
     prices += (costs.FUNCTION_GB_SECOND, costs.FRONT_OUT_GB, costs.FRONT_ORIGIN_GB, costs.ALARM_MONTH, costs.LOG_GB)
     (table,) = re.findall(r"(?s)\| price \|.*?\n\n", DOCUMENT)
     shown = {float(one) for one in re.findall(r"\$([\d.]+\d)", table)}
-    assert set(map(lambda price: round(price, 12), prices)) <= shown
+    assert {round(price, 12) for price in prices} <= shown
     assert all(re.search(r"20\d\d", line) for line in table.strip().splitlines()[2:])
 
 
