@@ -72,6 +72,8 @@ def _backend(origin: Mapping[str, Any], port: int, deployed: Deployed) -> list[s
         f"    http-request set-header Host 127.0.0.1:{port}",
         f"    http-request set-path /_aws/execute-api/{api}{stage}%[path]",
     ]
+    if stage.strip("/") not in {one.made.id for one in deployed.of("Stage") if one.inputs["apiId"] == api}:
+        lines.append("    http-request deny deny_status 403")  # as API Gateway does; the emulator forgives it
     if its.inputs["protocolType"] == "WEBSOCKET":
         lines.append("    http-request deny deny_status 403 unless { req.hdr(Upgrade) -i websocket }")
     lines += [f"    http-request set-header {one['name']} {one['value']}" for one in origin["customHeaders"]]
