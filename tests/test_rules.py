@@ -59,7 +59,17 @@ TESTED_IN = {
 }
 PURE_DATA = {"record"}  # dataclasses without a line of behaviour
 
-NOT_OURS = {".git", ".venv", ".tox", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"}
+NOT_OURS = {
+    ".git",
+    ".venv",
+    ".venv-deploy",
+    ".tox",
+    ".hypothesis",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    "__pycache__",
+}
 NOT_OURS |= {"build", "dist", "node_modules"}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".ini", ".json", ".js", ".html", ".css", ".sh", ""}
 
@@ -250,8 +260,9 @@ def test_no_paths_of_anybodys_machine() -> None:
     assert places(re.compile(r"(?<![\w./~-])/(?:work|root|home|Users)/[\w.]+|/tmp/(?!\.)\w+")) == []
 
 
-def test_lock_names_no_host_and_pins_every_package() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-deploy.lock"])
+def test_lock_names_no_host_and_pins_every_package(name: str) -> None:
+    lock = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in lock
     heads = [line for line in lock.splitlines() if line and line[0] not in " #"]
     assert heads
@@ -259,11 +270,14 @@ def test_lock_names_no_host_and_pins_every_package() -> None:
     assert lock.count("--hash=sha256:") >= len(heads)
 
 
-def test_every_dependency_is_locked() -> None:
+@pytest.mark.parametrize(
+    ("name", "extras"), [("requirements.lock", ["dev"]), ("requirements-deploy.lock", ["deploy", "deploy-tests"])]
+)
+def test_every_dependency_is_locked(name: str, extras: list[str]) -> None:
     import tomllib  # noqa: PLC0415
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    stated = project["dependencies"] + project["optional-dependencies"]["dev"]
-    locked = set(re.findall(r"(?m)^([\w.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8")))
+    stated = project["dependencies"] + [one for extra in extras for one in project["optional-dependencies"][extra]]
+    locked = set(re.findall(r"(?m)^([\w.-]+)==", (ROOT / name).read_text(encoding="utf-8")))
     names = {re.split(r"[<>=!~ ;\[]", one)[0].lower().replace("_", "-") for one in stated}
     assert names - locked == set()

@@ -1,4 +1,4 @@
-"""Run by test_deploy.py: deploys with Pulumi's mocks and prints what was registered; nothing leaves this process."""
+"""Run by test_program.py: deploys with Pulumi's mocks and prints what was registered; nothing leaves this process."""
 
 from __future__ import annotations
 
