@@ -87,7 +87,10 @@ def test_every_price_stands_in_the_document_with_its_source() -> None:
     (table,) = re.findall(r"(?s)\| price \|.*?\n\n", DOCUMENT)
     shown = {float(one) for one in re.findall(r"\$([\d.]+\d)", table)}
     assert {round(price, 12) for price in prices} <= shown
-    assert all(re.search(r"20\d\d", line) for line in table.strip().splitlines()[2:])
+    head, _, *rows = table.strip().splitlines()
+    assert re.search(r"seen, on \d+ \w+ 20\d\d", head)
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert all(len(row) == 4 and all(row) for row in cells)
 
 
 def test_it_prints_the_tables() -> None:
