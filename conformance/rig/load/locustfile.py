@@ -1,0 +1,130 @@
+"""What locust runs, in processes of its own: a user a session, and the counts of all workers put together.
+
+Nothing else imports it, since locust patches sockets and threads of the whole process. The processes are told the
+plan in ``--conform-plan``; workers have it from their master, so on another machine this is all there is to type:
+
+    python -m locust -f .../conformance/rig/load/locustfile.py --worker --master-host HOST --master-port PORT
+
+The master writes a line of JSON a second to its standard output, and the last one when every session is over.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from locust import User, events, task
+from locust.exception import StopUser
+from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+
+from conformance.codec import decode, encode
+from conformance.load import LoadPlan
+from conformance.rig.load.tally import Tally
+from conformance.rig.load.work import Share, Work
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from locust.env import Environment
+
+_TELL_EVERY_S = 1.0
+_MESSAGE = "conform"
+
+
+class Session(User):
+    """One session of the load. locust starts them all at once; each opens when the plan says."""
+
+    @task
+    def whole(self) -> None:
+        """From the opening to the end."""
+        part_of(self.environment).run_session()
+        raise StopUser
+
+
+@events.init_command_line_parser.add_listener
+def add_option(parser: ArgumentParser) -> None:
+    """The plan, as the harness writes it."""
+    parser.add_argument("--conform-plan", default="", help="what `conform load` asks for, as JSON")
+
+
+_PARTS: dict[int, Work] = {}
+
+
+def plan_of(environment: Environment) -> LoadPlan:
+    """The plan; a worker has it when its first users come."""
+    return decode(LoadPlan, json.loads(environment.parsed_options.conform_plan))
+
+
+def part_of(environment: Environment) -> Work:
+    """This process' part of the work."""
+    key = id(environment)
+    if key not in _PARTS:
+        _PARTS[key] = Work(plan_of(environment))
+    return _PARTS[key]
+
+
+@events.init.add_listener
+def get_ready(environment: Environment, runner: Runner, **_: object) -> None:
+    """Whoever has sessions begins when all of them are there; whoever has none adds up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
+    if isinstance(runner, WorkerRunner):
+        environment.events.spawning_complete.add_listener(lambda **_: begin(environment, runner, runner.send_message))
+        return
+    sum_ = Sum(runner)
+    if isinstance(runner, MasterRunner):
+        runner.register_message(_MESSAGE, lambda msg, **_: sum_.add(msg.data))
+    else:
+        told = sum_.add
+        environment.events.spawning_complete.add_listener(
+            lambda **_: begin(environment, runner, lambda _, data: told(data))
+        )
+    environment.events.test_start.add_listener(lambda **_: sum_.start(plan_of(environment).sessions))
+
+
+def begin(environment: Environment, runner: LocalRunner | WorkerRunner, send: Any) -> None:  # noqa: ANN401 - two shapes
+    """All users are there: begin, and tell every second what was counted."""
+    of = environment.parsed_options.expect_workers if isinstance(runner, WorkerRunner) else 1
+    work = part_of(environment)
+    work.begin(Share(max(0, runner.worker_index), of, runner.user_count))
+
+    def tell() -> None:
+        while True:
+            time.sleep(_TELL_EVERY_S)
+            send(_MESSAGE, work.told().data())
+
+    Thread(target=tell, daemon=True).start()
+
+
+class Sum:
+    """What all workers counted, told to the harness."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._tally = Tally()
+        self._over = Event()
+        self._sessions = 0
+
+    def start(self, sessions: int) -> None:
+        """Tell from now on, until every session is over."""
+        self._sessions = sessions
+        Thread(target=self._tell, daemon=True).start()
+
+    def add(self, data: dict[str, Any]) -> None:
+        """Take what a worker counted."""
+        self._tally.add(data)
+        if self._tally.counts.finished >= self._sessions:
+            self._over.set()
+
+    def _tell(self) -> None:
+        is_over = False
+        while not is_over:
+            is_over = self._over.wait(_TELL_EVERY_S)
+            measured = encode(self._tally.measured(max(1, getattr(self._runner, "worker_count", 1))))
+            sys.stdout.write(json.dumps({"over": is_over, "measured": measured}) + "\n")
+            sys.stdout.flush()
+        self._runner.quit()
