@@ -67,7 +67,7 @@ def test_a_client_that_has_the_authority_trusts_the_good_one(certificates: Certi
     authority = x509.load_pem_x509_certificate(certificates.authority)
     leaf = parsed(certificates, Certificate.GOOD)
     leaf.verify_directly_issued_by(authority)
-    with pytest.raises(ValueError, match="name does not match"):
+    with pytest.raises(ValueError, match="does not match"):
         parsed(certificates, Certificate.SELF_SIGNED).verify_directly_issued_by(authority)
 
 

@@ -52,6 +52,7 @@ class LoadSession:
         self._lock = threading.Lock()
         self._closing = False
         self._parts: list[bytes] = []
+        self._early: list[bytes] = []  # messages that came in one piece with the handshake's answer
 
     @classmethod
     def open(
@@ -86,12 +87,15 @@ class LoadSession:
                 self._protocol.receive_data(data)
             else:
                 self._protocol.receive_eof()
-            answers = [event for event in self._protocol.events_received() if isinstance(event, Response)]
+            events = self._protocol.events_received()
+            answers = [event for event in events if isinstance(event, Response)]
+            self._early += [whole for event in events if (whole := self._taken(event))]
             problem = self._protocol.handshake_exc
             if isinstance(problem, InvalidStatus):
                 raise NotOpened(f"the handshake was answered {answers[0].status_code if answers else 'strangely'}")
             if problem is not None:
                 raise NotOpened("the handshake's answer was wrong" if answers else "ended without an answer")
+        self._flush()  # a ping may have come with the answer
 
     def send(self, text: str) -> None:
         """Send a message. On a session that is over nothing happens: whoever reads is told."""
@@ -102,6 +106,9 @@ class LoadSession:
 
     def read(self) -> list[bytes]:
         """The messages that came with the next bytes, maybe none; pings are answered. Raises Ended."""
+        if self._early:
+            early, self._early = self._early, []
+            return early
         if self._protocol.state is not State.OPEN and not self._closing:
             raise Ended(self._how())
         try:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from conformance.load import Place
 from conformance.model import Side
@@ -72,16 +75,33 @@ def test_a_message_in_parts_is_one() -> None:
         session.drop()
 
 
-def test_what_comes_with_the_end_is_not_lost() -> None:
-    async def last_words(connection: ServerConnection) -> None:
-        connection.transport.pause_reading()
-        await connection.send("last")
-        await connection.close(1013)
+def test_what_comes_at_once_with_the_answer_is_not_lost() -> None:
+    """The handshake's answer, a ping, a message and a close in one piece."""
+    heard = []
 
-    with serving(last_words) as place:
-        session = opened(place)
-        assert read(session) == b"last"
-        assert ending(session) == "closed with 1013"
+    async def scene() -> tuple[bytes, str]:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            frames = ServerProtocol()
+            frames.receive_data(await reader.readuntil(b"\r\n\r\n"))
+            (request,) = frames.events_received()
+            assert isinstance(request, Request)
+            frames.send_response(frames.accept(request))
+            frames.send_ping(b"there?")
+            frames.send_text(b"last")
+            frames.send_close(1013)
+            writer.write(b"".join(frames.data_to_send()))
+            frames.receive_data(await reader.read(4096))
+            heard.extend(event.opcode for event in frames.events_received() if isinstance(event, Frame))
+            writer.close()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            session = await asyncio.to_thread(opened, Place(url="", host="h", name="h", port=port, address="127.0.0.1"))
+            return await asyncio.to_thread(read, session), await asyncio.to_thread(ending, session)
+
+    assert asyncio.run(scene()) == (b"last", "closed with 1013")
+    assert heard == [Opcode.PONG, Opcode.CLOSE]
 
 
 def test_a_ping_is_answered() -> None:
