@@ -62,11 +62,9 @@ def load_(  # noqa: PLR0913 - one parameter an option
         connects=connects,
         hold_s=seconds(for_),
         message=message,
-        reply="" if no_reply else reply,
+        reply=reply_of(reply, none=no_reply),
         origin=origin,
     )
-    if not no_reply and not reply:
-        raise InputError("--reply '': every message has nothing in it; say --no-reply where the server answers none")
     crew = Crew(default_workers(remote_workers) if workers is None else workers, remote_workers, address_of(bind))
     options = load.LoadOptions(
         public=public,
@@ -79,6 +77,13 @@ def load_(  # noqa: PLR0913 - one parameter an option
         output=output,
     )
     return load.load(console_for(), console_for(stderr=True), options)
+
+
+def reply_of(text: str, *, none: bool) -> str:
+    """What an answer has in it; "" where there are none."""
+    if not text and not none:
+        raise InputError("--reply '': every message has nothing in it; say --no-reply where the server answers none")
+    return "" if none else text
 
 
 def default_workers(remote: int) -> int:

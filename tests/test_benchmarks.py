@@ -322,7 +322,7 @@ SCRIPTS: list[Callable[[], object]] = [
     mutation.parse,
     throughput.parse,
 ]
-NOT_OF_A_SUBJECT = {mutation.parse: "MODULE", load.parse: "--sessions"}
+NOT_OF_A_SUBJECT: dict[Callable[[], object], str] = {mutation.parse: "MODULE", load.parse: "--sessions"}
 
 
 @pytest.mark.parametrize("parse", SCRIPTS, ids=lambda parse: parse.__module__)

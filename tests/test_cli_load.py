@@ -53,7 +53,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[LoadOptions]:
 )
 def test_options(typed: str, wanted: dict[str, Any], asked: list[LoadOptions]) -> None:
     assert cli.main(["load", *typed.split()]) == ExitStatus.INCONCLUSIVE
-    assert asked == [LoadOptions(**{"plan": PLAN, "crew": Crew(3)} | wanted)]
+    usual: dict[str, Any] = {"plan": PLAN, "crew": Crew(3)}
+    assert asked == [LoadOptions(**usual | wanted)]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def measured(counts: Counts = CARRIED) -> Measured:
 
 
 def options(**changes: Any) -> LoadOptions:  # noqa: ANN401 - the options' own types
-    return LoadOptions(**{"plan": PLAN, "crew": Crew(2)} | changes)
+    given: dict[str, Any] = {"plan": PLAN, "crew": Crew(2)}
+    return LoadOptions(**given | changes)
 
 
 def run(**changes: Any) -> tuple[ExitStatus, str]:  # noqa: ANN401 - as above

@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from conformance.codec import decode, encode
 from conformance.errors import InputError, RigFailed
@@ -87,7 +87,16 @@ async def carry_out(
 def _first_command(plan: LoadPlan, crew: Crew, port: int) -> tuple[str, ...]:
     """Whoever adds up: the master, or the only process."""
     users, longest = str(plan.sessions), f"{round(plan.longest_s)}s"
-    asked = ("--headless", "--only-summary", "--users", users, "--spawn-rate", users, "--run-time", longest)
+    asked: tuple[str, ...] = (
+        "--headless",
+        "--only-summary",
+        "--users",
+        users,
+        "--spawn-rate",
+        users,
+        "--run-time",
+        longest,
+    )
     asked += ("--conform-plan", json.dumps(encode(plan)))
     if not crew.has_master:
         return asked
@@ -110,7 +119,7 @@ async def _listen(
                 raise RigFailed(f"a worker of the load generator ended too soon: {worker.said()}")
         raise RigFailed(f"the load was not over {plan.longest_s:.0f} s after it began: {first.said()}")
     finally:
-        tasks = [result, *ends]
+        tasks: list[asyncio.Task[Any]] = [result, *ends]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,12 +14,14 @@ import json
 import resource
 import sys
 import time
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from locust import User, events, task
+import locust
+from locust import User, task
 from locust.exception import StopUser
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from conformance.codec import decode, encode
 from conformance.load import LoadPlan
@@ -28,11 +30,13 @@ from conformance.rig.load.work import Share, Work
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Callable
 
     from locust.env import Environment
 
 _TELL_EVERY_S = 1.0
 _MESSAGE = "conform"
+_EVENTS: Any = locust.events  # whose methods have no types
 
 
 class Session(User):
@@ -45,7 +49,6 @@ class Session(User):
         raise StopUser
 
 
-@events.init_command_line_parser.add_listener
 def add_option(parser: ArgumentParser) -> None:
     """The plan, as the harness writes it."""
     parser.add_argument("--conform-plan", default="", help="what `conform load` asks for, as JSON")
@@ -56,7 +59,8 @@ _PARTS: dict[int, Work] = {}
 
 def plan_of(environment: Environment) -> LoadPlan:
     """The plan; a worker has it when its first users come."""
-    return decode(LoadPlan, json.loads(environment.parsed_options.conform_plan))
+    options: Any = environment.parsed_options
+    return decode(LoadPlan, json.loads(options.conform_plan))
 
 
 def part_of(environment: Environment) -> Work:
@@ -67,35 +71,36 @@ def part_of(environment: Environment) -> Work:
     return _PARTS[key]
 
 
-@events.init.add_listener
 def get_ready(environment: Environment, runner: Runner, **_: object) -> None:
     """Whoever has sessions begins when all of them are there; whoever has none adds up."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
+    its: Any = environment.events
     if isinstance(runner, WorkerRunner):
-        environment.events.spawning_complete.add_listener(lambda **_: begin(environment, runner, runner.send_message))
+        tell_master = partial(runner.send_message, _MESSAGE)
+        its.spawning_complete.add_listener(lambda **_: begin(environment, runner, tell_master))
         return
     sum_ = Sum(runner)
     if isinstance(runner, MasterRunner):
         runner.register_message(_MESSAGE, lambda msg, **_: sum_.add(msg.data))
     else:
-        told = sum_.add
-        environment.events.spawning_complete.add_listener(
-            lambda **_: begin(environment, runner, lambda _, data: told(data))
-        )
-    environment.events.test_start.add_listener(lambda **_: sum_.start(plan_of(environment).sessions))
+        its.spawning_complete.add_listener(lambda **_: begin(environment, runner, sum_.add))
+    its.test_start.add_listener(lambda **_: sum_.start(plan_of(environment).sessions))
 
 
-def begin(environment: Environment, runner: LocalRunner | WorkerRunner, send: Any) -> None:  # noqa: ANN401 - two shapes
+def begin(environment: Environment, runner: Runner, send: Callable[[dict[str, Any]], object]) -> None:
     """All users are there: begin, and tell every second what was counted."""
-    of = environment.parsed_options.expect_workers if isinstance(runner, WorkerRunner) else 1
+    options: Any = environment.parsed_options
     work = part_of(environment)
-    work.begin(Share(max(0, runner.worker_index), of, runner.user_count))
+    if isinstance(runner, WorkerRunner):
+        work.begin(Share(runner.worker_index, options.expect_workers, runner.user_count))
+    else:
+        work.begin(Share(0, 1, runner.user_count))
 
     def tell() -> None:
         while True:
             time.sleep(_TELL_EVERY_S)
-            send(_MESSAGE, work.told().data())
+            send(work.told().data())
 
     Thread(target=tell, daemon=True).start()
 
@@ -128,3 +133,7 @@ class Sum:
             sys.stdout.write(json.dumps({"over": is_over, "measured": measured}) + "\n")
             sys.stdout.flush()
         self._runner.quit()
+
+
+_EVENTS.init_command_line_parser.add_listener(add_option)
+_EVENTS.init.add_listener(get_ready)

@@ -87,7 +87,7 @@ def test_interrupted_it_leaves_nobody() -> None:
 
 
 def test_a_worker_that_dies_ends_the_load() -> None:
-    killed = []
+    killed: list[int] = []
 
     def kill(_: Measured) -> None:
         for pid in children():

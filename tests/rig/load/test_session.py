@@ -77,7 +77,7 @@ def test_a_message_in_parts_is_one() -> None:
 
 def test_what_comes_at_once_with_the_answer_is_not_lost() -> None:
     """The handshake's answer, a ping, a message and a close in one piece."""
-    heard = []
+    heard: list[Opcode] = []
 
     async def scene() -> tuple[bytes, str]:
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
