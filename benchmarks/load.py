@@ -52,8 +52,8 @@ class Seen:
 
     @property
     def carried(self) -> float:
-        """Answers a second."""
-        return self.measured.counts.answered / self.plan.hold_s
+        """Answers a second that came within a second, as `conform load` counts them."""
+        return (self.measured.counts.answered - self.measured.counts.late) / self.plan.hold_s
 
 
 def peak_mb(status: str | None = None) -> float:
@@ -149,7 +149,9 @@ async def run(options: argparse.Namespace) -> None:
     for side in Side if options.side is None else [Side(options.side)]:
         for rate in (0, options.rate):
             print(f"load: {side} fake, {rate} messages/s", file=sys.stderr, flush=True)
-            seen.append(await turn(side, replace(plan, rate=rate), options.workers))
+            one = await turn(side, replace(plan, rate=rate), options.workers)
+            print(f"load: {one.carried:.0f} answers/s, {one.rss_mb:.0f} MB", file=sys.stderr, flush=True)
+            seen.append(one)
     print(report(seen))
 
 

@@ -259,7 +259,9 @@ def test_stopwatches_are_taken_off_again() -> None:
 def turn(rate: float, *, answered: int, lost: int = 0, rss_mb: float = 100.0) -> load.Seen:
     plan = LoadPlan(place=Place(url="", host="", name="", port=0, address=""), sessions=50, rate=rate, hold_s=10)
     times = Latencies(count=1, p50_ms=2.0, p99_ms=7.5)
-    counts = Counts(opened=50, lost=lost, answered=answered, errors={"closed with 1011": lost} if lost else {})
+    counts = Counts(
+        opened=50, lost=lost, answered=answered + 7, late=7, errors={"closed with 1011": lost} if lost else {}
+    )
     measured = Measured(counts=counts, connect=times, answer=times, connect_lag=times, send_lag=times)
     return load.Seen(Side.PUBLIC, plan, measured, rss_mb=rss_mb, cpu_s=6.0, wall_s=12.0)
 
