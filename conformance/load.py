@@ -7,7 +7,7 @@ with what clock, is in rig/load.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.errors import InputError
@@ -33,6 +33,10 @@ _START_S = 60.0  # for the generator's processes to begin and to end
 
 CARRIED_MIN = 0.99  # of the messages
 LAG_MS_MAX = 100.0  # p99: a generator that is later than that with what it sends measures itself
+IDLE_MIN = (
+    0.05  # of the cores, in every second: with less a server on this machine has to wait for the load's processes
+)
+NOT_IN_TIME = "not open in time"  # the one error that a busy machine may be the reason of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class Place:
     path: str = "/"
     tls: bool = False
     ca: str = ""  # a file; "": what the system trusts
+    here: bool = False  # on this machine, which then does the server's work and the load's
     own_addresses: bool = False  # each session from a loopback address of its own
 
 
@@ -90,6 +95,18 @@ class LoadPlan:
     def is_the_mark(self) -> bool:
         """Whether as much is asked as API-5 wants carried."""
         return self.sessions >= MARK_SESSIONS and self.rate >= MARK_MESSAGES
+
+
+def shares(sizes: Sequence[int]) -> list[tuple[int, ...]]:
+    """Which sessions are whose, of workers that have so many each: dealt out in turns, every one once."""
+    dealt: list[list[int]] = [[] for _ in sizes]
+    number = 0
+    for turn in range(max(sizes, default=0)):
+        for numbers, size in zip(dealt, sizes, strict=True):
+            if turn < size:
+                numbers.append(number)
+                number += 1
+    return [tuple(numbers) for numbers in dealt]
 
 
 def check_plan(plan: LoadPlan) -> LoadPlan:
@@ -181,6 +198,7 @@ class Measured:
     connect_lag: Latencies
     send_lag: Latencies
     workers: int = 1
+    idle: float = 1.0  # the least share of this machine's cores that had nothing to do, of any second
 
     def connects_per_s(self) -> float:
         """At which rate sessions were opened, until the last one was."""
@@ -201,6 +219,12 @@ def judge_load(plan: LoadPlan, measured: Measured) -> Finding:
             Verdict.INCONCLUSIVE,
             f"the load generator did not keep up: a hundredth of what it sends was {lag_ms:.0f} ms late or later, "
             f"{LAG_MS_MAX:.0f} ms allowed; ask for less, or give it more workers and machines{more}",
+        )
+    if problems and plan.place.here and measured.idle < IDLE_MIN and not {*measured.counts.errors} - {NOT_IN_TIME}:
+        return _finding(
+            Verdict.INCONCLUSIVE,
+            f"server and load share this machine, of whose cores {measured.idle:.0%} were idle in its busiest second; "
+            f"ask for less, or give the server a machine of its own (seen meanwhile: {'; '.join(problems)})",
         )
     if problems:
         return _finding(Verdict.FAIL, f"{asked}: {'; '.join(problems)}")

@@ -22,6 +22,7 @@ from conformance.load import (
     check_plan,
     judge_load,
     seconds,
+    shares,
 )
 from conformance.verdict import Verdict
 
@@ -48,6 +49,17 @@ def test_every_planned_message_has_one_session(sessions: int, rate: float, hold_
     times = sorted(at for number in range(sessions) for at in plan.message_times_s(number))
     assert len(times) == round(rate * hold_s) == sum(plan.messages_of(number) for number in range(sessions))
     assert times == [turn / rate for turn in range(len(times))]
+
+
+@given(st.lists(st.integers(0, 20), max_size=5))
+def test_every_session_is_dealt_out_once(sizes: list[int]) -> None:
+    dealt = shares(sizes)
+    assert [len(numbers) for numbers in dealt] == sizes
+    assert sorted(number for numbers in dealt for number in numbers) == list(range(sum(sizes)))
+
+
+def test_workers_take_turns() -> None:
+    assert shares([2, 4]) == [(0, 2), (1, 3, 4, 5)]
 
 
 def test_idle_sessions_send_nothing() -> None:
@@ -173,6 +185,31 @@ def test_a_generator_that_is_late_says_nothing_of_the_server(lag: str) -> None:
     assert "did not keep up" in finding.reason
     assert "101 ms late" in finding.reason
     assert "1 sessions were lost" in finding.reason
+
+
+LOADED = replace(MARK, place=replace(PLACE, here=True))
+
+
+def test_a_machine_that_serves_and_loads_excuses_what_took_too_long() -> None:
+    busy = replace(measured(replace(CARRIED, late=50_000)), idle=0.04)
+    finding = judge_load(LOADED, busy)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "4% were idle in its busiest second" in finding.reason
+    assert "50.0% of 100,000 messages" in finding.reason
+    slow = replace(busy, counts=replace(CARRIED, opened=999, failed=1, errors={"not open in time": 1}))
+    assert judge_load(LOADED, slow).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("why", ["idle", "elsewhere", "refused"])
+def test_it_excuses_nothing_else(why: str) -> None:
+    plan = MARK if why == "elsewhere" else LOADED
+    errors = {"the handshake was answered 503": 1} if why == "refused" else {}
+    its = replace(measured(replace(CARRIED, late=50_000, errors=errors)), idle=0.06 if why == "idle" else 0.0)
+    assert judge_load(plan, its).verdict is Verdict.FAIL
+
+
+def test_it_takes_nothing_from_a_pass() -> None:
+    assert judge_load(LOADED, replace(measured(), idle=0.0)).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("change", [{"sessions": 999}, {"rate": 9_999.0}, {"rate": 0.0}])

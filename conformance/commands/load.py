@@ -155,6 +155,7 @@ def place_of(target: Target) -> Place:
         path=target.session_path,
         tls=target.tls,
         ca=str(target.ca.absolute()) if target.ca else "",
+        here=target.is_loopback,
         own_addresses=target.address.startswith("127."),
     )
 

@@ -122,9 +122,10 @@ def test_a_server_elsewhere_needs_its_owners_word(
 def test_only_loopback_has_addresses_to_spare() -> None:
     place = place_of(TARGET)
     assert (place.host, place.name, place.port, place.address) == ("a.example:444", "a.example", 444, "192.0.2.7")
-    assert (place.path, place.tls, place.ca, place.own_addresses) == ("/v2", True, "", False)
-    assert place_of(replace(TARGET, address="127.0.0.1")).own_addresses
-    assert not place_of(replace(TARGET, address="::1")).own_addresses
+    assert (place.path, place.tls, place.ca) == ("/v2", True, "")
+    addresses = ("127.0.0.1", "::1", "192.0.2.7")
+    places = [place_of(replace(TARGET, address=address)) for address in addresses]
+    assert [(one.here, one.own_addresses) for one in places] == [(True, True), (True, False), (False, False)]
 
 
 def test_a_ca_is_named_so_that_another_process_finds_it() -> None:

@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -36,6 +36,7 @@ _NEEDED: Final = ("locust", "hdrh")
 _JOIN_S: Final = 60  # for workers to come to their master
 _DOWN_S: Final = 5.0
 _LINE_BYTES_MAX: Final = 1024 * 1024
+_TICKS_MIN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ class _Locust:
         """What it has measured when the load is over. Raises RigFailed."""
         if self._process is None or self._process.stdout is None:
             raise RigFailed("the load generator was not started")
+        cores = Cores()
         while line := await self._process.stdout.readline():
             if not line.startswith(b"{"):
                 continue
@@ -160,7 +162,9 @@ class _Locust:
             if measured.counts.broken:
                 raise RigFailed(f"the load generator failed: {'; '.join(measured.counts.broken)}")
             if told["over"]:
-                return measured
+                return replace(measured, idle=cores.least_idle)
+            if measured.counts.opened:
+                cores.look()
             on_progress(measured)
         raise RigFailed(f"the load generator ended too soon: {self.said()}")
 
@@ -194,6 +198,29 @@ class _Locust:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
+
+
+class Cores:
+    """How much of this machine is idle, from one look to the next."""
+
+    def __init__(self, stat: Path = Path("/proc/stat")) -> None:
+        self.least_idle = 1.0
+        self._stat = stat
+        self._last = self._read()
+
+    def look(self) -> None:
+        """The time since the last look is over. One that was too short to tell is lengthened."""
+        idle, total = self._read()
+        spent = total - self._last[1]
+        if spent < _TICKS_MIN:
+            return
+        self.least_idle = min(self.least_idle, (idle - self._last[0]) / spent)
+        self._last = idle, total
+
+    def _read(self) -> tuple[int, int]:
+        """Idle ticks and all ticks (Documentation/filesystems/proc.rst, 1.7); waiting for a disk is idle, too."""
+        ticks = [int(each) for each in self._stat.read_text(encoding="ascii").partition("\n")[0].split()[1:9]]
+        return ticks[3] + ticks[4], sum(ticks)
 
 
 def _free_port() -> int:

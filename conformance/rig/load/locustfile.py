@@ -24,18 +24,18 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from conformance.codec import decode, encode
-from conformance.load import LoadPlan
+from conformance.load import LoadPlan, shares
 from conformance.rig.load.tally import Tally
-from conformance.rig.load.work import Share, Work
+from conformance.rig.load.work import Work
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from locust.env import Environment
 
 _TELL_EVERY_S = 1.0
-_MESSAGE = "conform"
+_BEGIN, _COUNTED = "conform-begin", "conform-counted"
 _EVENTS: Any = locust.events  # whose methods have no types
 
 
@@ -77,25 +77,30 @@ def get_ready(environment: Environment, runner: Runner, **_: object) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
     its: Any = environment.events
     if isinstance(runner, WorkerRunner):
-        tell_master = partial(runner.send_message, _MESSAGE)
-        its.spawning_complete.add_listener(lambda **_: begin(environment, runner, tell_master))
+        tell_master = partial(runner.send_message, _COUNTED)
+        runner.register_message(_BEGIN, lambda msg, **_: begin(environment, msg.data["numbers"], tell_master))
         return
     sum_ = Sum(runner)
     if isinstance(runner, MasterRunner):
-        runner.register_message(_MESSAGE, lambda msg, **_: sum_.add(msg.data))
+        runner.register_message(_COUNTED, lambda msg, **_: sum_.add(msg.data))
+        its.spawning_complete.add_listener(lambda **_: deal(runner))
     else:
-        its.spawning_complete.add_listener(lambda **_: begin(environment, runner, sum_.add))
+        its.spawning_complete.add_listener(lambda user_count: begin(environment, range(user_count), sum_.add))
     its.test_start.add_listener(lambda **_: sum_.start(plan_of(environment).sessions))
 
 
-def begin(environment: Environment, runner: Runner, send: Callable[[dict[str, Any]], object]) -> None:
-    """All users are there: begin, and tell every second what was counted."""
-    options: Any = environment.parsed_options
+def deal(runner: MasterRunner) -> None:
+    """All users are there: tell each worker which sessions are its own. locust does not give all of them as many."""
+    clients = runner.clients.all
+    sizes = [sum(client.user_classes_count.values()) for client in clients]
+    for client, numbers in zip(clients, shares(sizes), strict=True):
+        runner.send_message(_BEGIN, {"numbers": list(numbers)}, client.id)
+
+
+def begin(environment: Environment, numbers: Sequence[int], send: Callable[[dict[str, Any]], object]) -> None:
+    """Begin, and tell every second what was counted."""
     work = part_of(environment)
-    if isinstance(runner, WorkerRunner):
-        work.begin(Share(runner.worker_index, options.expect_workers, runner.user_count))
-    else:
-        work.begin(Share(0, 1, runner.user_count))
+    work.begin(numbers)
 
     def tell() -> None:
         while True:

@@ -19,7 +19,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from conformance.load import CONNECT_S
+from conformance.load import CONNECT_S, NOT_IN_TIME
 
 if TYPE_CHECKING:
     from websockets.typing import Origin
@@ -172,5 +172,5 @@ def _words(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return f"TLS: {(error.reason or type(error).__name__).lower().replace('_', ' ')}"
     if isinstance(error, TimeoutError):
-        return "not open in time"
+        return NOT_IN_TIME
     return (error.strerror or type(error).__name__).lower()

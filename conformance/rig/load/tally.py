@@ -72,7 +72,14 @@ class Tally:
     def measured(self, workers: int = 1) -> Measured:
         """The figures."""
         every = {name: _latencies(its) for name, its in self._histograms.items()}
-        return Measured(counts=self.counts, workers=workers, **every)
+        return Measured(
+            counts=self.counts,
+            workers=workers,
+            connect=every["connect"],
+            answer=every["answer"],
+            connect_lag=every["connect_lag"],
+            send_lag=every["send_lag"],
+        )
 
 
 def _latencies(histogram: HdrHistogram) -> Latencies:

@@ -6,7 +6,6 @@ something was due, not from when it was done; how late the worker itself was is 
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections import deque
@@ -18,21 +17,12 @@ from conformance.rig.load.session import Ended, LoadSession, NotOpened, tls_of
 from conformance.rig.load.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from conformance.load import LoadPlan
 
 _CLOSE_S: Final = 2.0  # for the server to answer a close
 _LEAD_S: Final = 0.05  # from the end of the storm to the first message: who waits for it has to wake
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Which part of a load is this worker's: number ``index`` of ``of``, with so many sessions."""
-
-    index: int
-    of: int
-    sessions: int
 
 
 class Work:
@@ -46,15 +36,14 @@ class Work:
         self._begun = threading.Event()
         self._storm_over = threading.Event()
         self._lock = threading.Lock()
-        self._turns = itertools.count()
         self._left = 0  # sessions whose storm is not over
-        self._share = Share(0, 1, 0)
+        self._numbers: Iterator[int] = iter(())
         self._storm_at = 0.0
         self.chatter_at = 0.0
 
-    def begin(self, share: Share) -> None:
-        """The storm begins now."""
-        self._share, self._left = share, share.sessions
+    def begin(self, numbers: Sequence[int]) -> None:
+        """The storm begins now. ``numbers``: the plan's sessions that are this worker's."""
+        self._numbers, self._left = iter(numbers), len(numbers)
         self._storm_at = self.clock()
         self._begun.set()
 
@@ -89,8 +78,9 @@ class Work:
     def run_session(self) -> None:
         """One session from its opening to its end. Whatever happens is counted; nothing is raised."""
         self._begun.wait()
-        number = self._share.index + self._share.of * next(self._turns)
         try:
+            with self._lock:
+                number = next(self._numbers)
             self._run(number)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a server's
             with self._lock:

@@ -17,7 +17,7 @@ import pytest
 from conformance.errors import InputError, RigFailed
 from conformance.load import Counts, LoadPlan, Measured
 from conformance.rig.load import generator
-from conformance.rig.load.generator import LOOPBACK, Crew, _free_port, carry_out, check_installed
+from conformance.rig.load.generator import LOOPBACK, Cores, Crew, _free_port, carry_out, check_installed
 from tests.rig.load.servers import plan_on, serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,6 +66,20 @@ def test_a_worker_may_come_from_elsewhere() -> None:
 def _file_command(text: str) -> list[str]:
     (line,) = re.findall(r"(?m)^LOCUSTFILE=\$\(python -c \"(.*)\"\)$", text)
     return [line]
+
+
+def test_the_busiest_second_is_kept(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+
+    def after(idle: int, busy: int) -> None:
+        stat.write_text(f"cpu  {busy} 0 0 {idle} 0 0 0 0 0 0\ncpu0 1 2 3\n")
+
+    after(100, 100)
+    cores = Cores(stat)
+    for idle, busy in ((150, 150), (160, 240), (161, 249), (260, 250)):  # half, a tenth, too short to tell, most of it
+        after(idle, busy)
+        cores.look()
+    assert cores.least_idle == pytest.approx(0.1)
 
 
 # --- how it ends ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from conformance.load import Counts, LoadPlan, Measured
 from conformance.rig.load import work as working
 from conformance.rig.load.session import LoadSession
-from conformance.rig.load.work import Chat, Share, Work
+from conformance.rig.load.work import Chat, Work
 from tests.rig.load.servers import PATIENCE_S, plan_on, serving
 
 
@@ -23,7 +23,7 @@ def carried_out(plan: LoadPlan) -> Measured:
     threads = [threading.Thread(target=work.run_session) for _ in range(plan.sessions)]
     for thread in threads:
         thread.start()
-    work.begin(Share(0, 1, plan.sessions))
+    work.begin(range(plan.sessions))
     for thread in threads:
         thread.join(PATIENCE_S)
     return work.told().measured()
