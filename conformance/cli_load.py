@@ -66,15 +66,10 @@ def load_(  # noqa: PLR0913 - one parameter an option
         origin=origin,
     )
     crew = Crew(default_workers(remote_workers) if workers is None else workers, remote_workers, address_of(bind))
+    reports = tuple(parse_target(text, _FORMATS) for text in report or ())
+    where = {"public": public, "local": local}
     options = load.LoadOptions(
-        public=public,
-        local=local,
-        ca=ca,
-        plan=plan,
-        crew=crew,
-        owned=i_own_this_target,
-        reports=tuple(parse_target(text, _FORMATS) for text in report or ()),
-        output=output,
+        **where, ca=ca, plan=plan, crew=crew, owned=i_own_this_target, reports=reports, output=output
     )
     return load.load(console_for(), console_for(stderr=True), options)
 
