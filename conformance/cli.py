@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from conformance import cli_servers
+from conformance import cli_load, cli_servers
 from conformance.cli_options import (
     BrowserOption,
     CalibrationOption,
@@ -282,6 +282,7 @@ def test(context: typer.Context) -> ExitStatus:
 
 
 cli_servers.add_to(app)
+cli_load.add_to(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

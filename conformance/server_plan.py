@@ -84,7 +84,7 @@ SERVER_SCENARIOS: Final[tuple[ServerScenario, ...]] = (
         "load",
         "API-5",
         "1,000 sessions and 10,000 messages a second",
-        unmeasured="not measured here: a load on one machine says nothing of how a deployment scales",
+        unmeasured="not measured here: `conform load` does, from as many machines as it takes",
     ),
     _scenario(
         Side.PUBLIC,

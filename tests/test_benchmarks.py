@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import catalogue, delay, detail, memory, mutation, throughput
+from benchmarks import catalogue, delay, detail, load, memory, mutation, throughput
 from benchmarks.measure import (
     Block,
     counted,
@@ -26,7 +26,8 @@ from benchmarks.measure import (
 from benchmarks.shell import Process, below, parse_stat, scenario_called, without_waits
 from conformance.calibration import Answered
 from conformance.errors import InputError
-from conformance.model import Level, Outcome
+from conformance.load import Counts, Latencies, LoadPlan, Measured, Place
+from conformance.model import Level, Outcome, Side
 from conformance.record import Environment
 from conformance.results import RunResult, ScenarioResult, SubjectResult
 from conformance.verdict import Finding, Verdict
@@ -252,6 +253,36 @@ def test_stopwatches_are_taken_off_again() -> None:
     assert [row[:2] for row in stopwatch.rows()] == [("judge", "1")]
 
 
+# --- load ----------------------------------------------------------------------------------------
+
+
+def turn(rate: float, *, answered: int, lost: int = 0, rss_mb: float = 100.0) -> load.Seen:
+    plan = LoadPlan(place=Place(url="", host="", name="", port=0, address=""), sessions=50, rate=rate, hold_s=10)
+    times = Latencies(count=1, p50_ms=2.0, p99_ms=7.5)
+    counts = Counts(
+        opened=50, lost=lost, answered=answered + 7, late=7, errors={"closed with 1011": lost} if lost else {}
+    )
+    measured = Measured(counts=counts, connect=times, answer=times, connect_lag=times, send_lag=times)
+    return load.Seen(Side.PUBLIC, plan, measured, rss_mb=rss_mb, cpu_s=6.0, wall_s=12.0)
+
+
+def test_load_report_holds_every_turn_against_its_targets() -> None:
+    told = load.report([turn(0, answered=0), turn(100, answered=989, lost=1, rss_mb=501)])
+    assert re.search(r"public fake, messages +\| +49 \| +99 \| +2\.0 \| +7\.5 \| .*\| +501 \| +0\.50 \|", told)
+    assert re.search(r"idle: sessions kept +\| +50 \| +met", told)
+    assert re.search(r"idle: RSS, MB +\| +100 \| +met", told)
+    assert "idle: answers" not in told
+    assert re.search(r"messages: sessions kept +\| +49 \| MISSED", told)
+    assert re.search(r"messages: answers a second +\| +99 \| MISSED \(at least 99\)", told)
+    assert re.search(r"messages: RSS, MB +\| +501 \| MISSED", told)
+    assert told.endswith("public fake: closed with 1011: 1")
+
+
+def test_peak_is_read_in_megabytes() -> None:
+    assert load.peak_mb("Name:\tx\nVmHWM:\t  500000 kB\nVmRSS:\t 1 kB\n") == 512.0
+    assert load.peak_mb("") == 0.0
+
+
 # --- paper ---------------------------------------------------------------------------------------
 
 
@@ -288,11 +319,12 @@ def test_plot_shows_flat_as_flat_and_starts_at_zero() -> None:
 SCRIPTS: list[Callable[[], object]] = [
     catalogue.parse,
     delay.parse,
+    load.parse,
     memory.parse,
     mutation.parse,
     throughput.parse,
 ]
-OF_NO_SUBJECT = {mutation.parse}
+NOT_OF_A_SUBJECT: dict[Callable[[], object], str] = {mutation.parse: "MODULE", load.parse: "--sessions"}
 
 
 @pytest.mark.parametrize("parse", SCRIPTS, ids=lambda parse: parse.__module__)
@@ -303,7 +335,7 @@ def test_script_explains_itself(
     with pytest.raises(SystemExit) as ended:
         parse()
     assert ended.value.code == 0
-    assert ("MODULE" if parse in OF_NO_SUBJECT else "--extension") in capsys.readouterr().out
+    assert NOT_OF_A_SUBJECT.get(parse, "--extension") in capsys.readouterr().out
 
 
 def test_counts_begin_at_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

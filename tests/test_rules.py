@@ -26,6 +26,7 @@ SHELL = ("rig", "report", "store", "files", "subjects", "bundle", "gallery")
 # Modules that users meet: nothing but other fronts imports them.
 FRONTS = (
     "cli",
+    "cli_load",
     "cli_options",
     "cli_servers",
     "commands",
@@ -50,6 +51,7 @@ TESTED_IN = {
     "__main__": "tests/test_cli.py",  # hands over to cli.main
     "cli_options": "tests/test_cli.py",  # what its commands are typed with
     "pytest_session": "tests/test_plugin.py",  # only a pytest run shows what it does
+    "rig.load.locustfile": "tests/rig/load/test_generator.py",  # only locust's own processes import it
     "rig.serving.talk": "tests/servers/test_mutants.py",  # these four are sent to servers that are right and wrong
     "rig.serving.examination": "tests/servers/test_mutants.py",
     "rig.serving.checks": "tests/servers/test_mutants.py",

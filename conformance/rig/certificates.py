@@ -57,6 +57,11 @@ class Certificates:
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(hashlib.sha256(key).digest()).decode()
 
+    @property
+    def authority(self) -> bytes:
+        """The CA's certificate as PEM, for a client that is to trust it."""
+        return self._ca.cert_pem.bytes()
+
     def context(self, kind: Certificate = Certificate.GOOD, *, old_tls: bool = False) -> ssl.SSLContext:
         """A server context that shows ``kind``; ``old_tls``: TLS 1.1 at most."""
         key = (kind, old_tls)

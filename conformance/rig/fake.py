@@ -26,6 +26,7 @@ from conformance.rig.faults.build import FaultSet
 from conformance.rig.http import NotHttp, Request, preflight, read_request, response
 from conformance.rig.link import Link
 from conformance.rig.session import Session
+from conformance.rig.tls import spare_memory
 from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Fake:
     ) -> None:
         self.side = side
         self.certificates = certificates
+        spare_memory()
         self.sessions: list[Session] = []
         self.failure: BaseException | None = None  # a bug of the fake's own, which must not pass for the subject's
         # Whether the browser may use an answer of this scenario's again. A healthy answer states no lifetime and no

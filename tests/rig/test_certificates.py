@@ -63,6 +63,14 @@ def test_two_runs_share_no_key() -> None:
     assert Certificates([HOST]).spki != Certificates([HOST]).spki
 
 
+def test_a_client_that_has_the_authority_trusts_the_good_one(certificates: Certificates) -> None:
+    authority = x509.load_pem_x509_certificate(certificates.authority)
+    leaf = parsed(certificates, Certificate.GOOD)
+    leaf.verify_directly_issued_by(authority)
+    with pytest.raises(ValueError, match="does not match"):
+        parsed(certificates, Certificate.SELF_SIGNED).verify_directly_issued_by(authority)
+
+
 def names(leaf: x509.Certificate) -> list[str]:
     san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     return san.value.get_values_for_type(x509.DNSName)

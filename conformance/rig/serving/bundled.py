@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from conformance.bundle import bundled
 from conformance.errors import RigFailed
+from conformance.rig.chromium import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,6 +43,7 @@ async def running(side: Side, *options: str) -> AsyncIterator[str]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
+            preexec_fn=die_with_parent(),
         )
         try:
             line = await _first_line(process)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from conformance.rig.serving.bundled import program, running
 from conformance.rig.serving.wire import Wire, find, once
 from conformance.server_cases import request
 from conformance.server_events import Outcome
+from tests.rig.processes import PATIENCE_S, watched
 
 
 def test_both_are_there() -> None:
@@ -64,6 +67,23 @@ def test_no_server_outlives_a_failure() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(scene())
     assert children() == before
+
+
+def test_a_server_does_not_outlive_a_killed_harness() -> None:
+    code = (
+        "import asyncio, os; from conformance.model import Side; from conformance.rig.serving.bundled import running\n"
+        "async def scene():\n"
+        "    async with running(Side.LOCAL):\n"
+        "        print(open(f'/proc/{os.getpid()}/task/{os.getpid()}/children').read(), flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "asyncio.run(scene())"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as harness:  # noqa: S603
+        assert harness.stdout is not None
+        with watched(int(harness.stdout.readline())) as server:
+            assert server.left()
+            harness.kill()
+            assert server.left(PATIENCE_S) == set()
 
 
 def children() -> set[str]:
