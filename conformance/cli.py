@@ -32,8 +32,8 @@ from conformance.cli_options import (
 from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
 from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
+from conformance.commands.report_files import parse_report
 from conformance.commands.run import run as run_command
-from conformance.commands.targets import parse_target
 from conformance.crowd import Outage
 from conformance.errors import ConformError, ExitStatus, InputError
 from conformance.forecast import CLIENTS, LIMIT, Assumed
@@ -100,7 +100,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         repeat=repeat,
         fail_fast=fail_fast,
         headed=headed,
-        reports=tuple(map(parse_target, report or ())),
+        reports=tuple(map(parse_report, report or ())),
         browser=browser,
         calibration=calibration,
         output=output,
@@ -124,8 +124,8 @@ def report_(
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Write a run's reports again, or print it."""
-    targets = [parse_target(text) for text in report or ()]
-    return rejudge.report(console_for(), directory, targets, level_of(level), verbose=verbose)
+    files = [parse_report(text) for text in report or ()]
+    return rejudge.report(console_for(), directory, files, level_of(level), verbose=verbose)
 
 
 @app.command("crowd")
@@ -195,7 +195,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
     options = mutants.MutantsOptions(
         globs=tuple(mutant or ()),
         jobs=jobs or default_jobs(),
-        reports=tuple(parse_target(text, WRITERS.keys()) for text in report or ()),
+        reports=tuple(parse_report(text, WRITERS.keys()) for text in report or ()),
         rig=rig,
         browser=browser,
         output=output,

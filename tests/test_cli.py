@@ -13,7 +13,7 @@ import pytest
 from conformance import cli, cli_options
 from conformance.commands import selftest
 from conformance.commands.options import RunOptions
-from conformance.commands.targets import Target
+from conformance.commands.report_files import ReportFile
 from conformance.errors import BrowserDied, ConformError, DataError, ExitStatus
 from conformance.model import Level
 from conformance.rig.engine import RigMode
@@ -63,7 +63,10 @@ def options(typed: str, asked: list[RunOptions]) -> RunOptions:
         ("--seed 5 --shuffle", {"seed": 5, "shuffle": True}),
         ("--repeat 3", {"repeat": 3}),
         ("--fail-fast --headed --verbose", {"fail_fast": True, "headed": True, "verbose": True}),
-        ("--report json:a --report junit:b", {"reports": (Target("json", Path("a")), Target("junit", Path("b")))}),
+        (
+            "--report json:a --report junit:b",
+            {"reports": (ReportFile("json", Path("a")), ReportFile("junit", Path("b")))},
+        ),
         ("--browser chrome", {"browser": "chrome"}),
         ("--output elsewhere", {"output": Path("elsewhere")}),
         ("", {"level": Level.MUST, "rig": RigMode.WARM, "repeat": 1, "output": Path("reports/runs"), "extensions": ()}),

@@ -19,7 +19,7 @@ from rich.text import Text
 from conformance.catalogue import by_id
 from conformance.commands.crash import logged_in
 from conformance.commands.options import RunOptions, load_subjects, new_run_id
-from conformance.commands.targets import write_reports
+from conformance.commands.report_files import write_reports
 from conformance.commands.verdict import judged, say
 from conformance.errors import ConformError, ExitStatus, HarnessError
 from conformance.files import load_requirements, load_scenarios
@@ -65,8 +65,8 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
     done = perform(err, options)
     status = say(out, done.result, options.level, verbose=options.verbose)
     out.print(Text(done.footer))
-    for target in write_reports(options.reports, done.result, done.record, options.level):
-        out.print(Text(f"{target.format}: {target.path}"))
+    for file in write_reports(options.reports, done.result, done.record, options.level):
+        out.print(Text(f"{file.format}: {file.path}"))
     return status
 
 

@@ -23,8 +23,7 @@ from rich.text import Text
 from conformance.catalogue import by_id
 from conformance.commands.crash import logged_in
 from conformance.commands.options import OUTPUT, new_run_id
-from conformance.commands.targets import Target as ReportTarget
-from conformance.commands.targets import write_reports
+from conformance.commands.report_files import ReportFile, write_reports
 from conformance.commands.verdict import judged, say
 from conformance.errors import ExitStatus, HarnessError, InputError, did_you_mean
 from conformance.files import load_requirements
@@ -61,7 +60,7 @@ class ServersOptions:
     settings: Settings = field(default_factory=Settings)
     owned: bool = False
     level: Level = Level.MUST
-    reports: tuple[ReportTarget, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
     output: Path = OUTPUT
     list_only: bool = False
     verbose: bool = False
@@ -86,8 +85,8 @@ def servers(out: Console, err: Console, options: ServersOptions) -> ExitStatus:
     status = say(out, result, options.level, verbose=options.verbose)
     took_s = (datetime.now(UTC) - started).total_seconds()
     out.print(Text(f"{record_size} scenarios in {took_s:.0f} s · record in {directory}"))
-    for target in write_reports(options.reports, result, record, options.level):
-        out.print(Text(f"{target.format}: {target.path}"))
+    for file in write_reports(options.reports, result, record, options.level):
+        out.print(Text(f"{file.format}: {file.path}"))
     return status
 
 

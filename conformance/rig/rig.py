@@ -19,6 +19,7 @@ from conformance.rig import canary
 from conformance.rig.cdp import CdpError
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.life import Life, renumbered, settled_in
+from conformance.rig.living import Living
 from conformance.rig.mark import set_mark
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
@@ -28,7 +29,6 @@ from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.servers import RigParts, Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
-from conformance.rig.targets import Targets
 from conformance.rig.web import leave, visit
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Rig:
         self.flags: tuple[str, ...] = ()
         self._chromium: Chromium
         self._netlog: NetLogPipe
-        self._targets: Targets
+        self._living: Living
         self._haunted = False
         self._page: Page | None = None
         self._recorder: Recorder | None = None
@@ -98,7 +98,7 @@ class Rig:
             display=self.parts.display,
             enter=None if self.servers.namespace is None else self.servers.namespace.enter(),
         )
-        self._targets = await Targets.open(self._chromium.cdp)
+        self._living = await Living.open(self._chromium.cdp)
         self._page = None
         self._waits = waits_ms(self._chromium.pid)
 
@@ -241,7 +241,7 @@ class Rig:
         leaving: list[Awaitable[object]] = [canary.clear(self.cdp)]
         if not self._launch_number:  # one that was named on the command line cannot be taken away
             leaving.insert(0, self.cdp.send("Extensions.uninstall", {"id": extension_id}))
-            leaving.append(self._targets.gone(f"chrome-extension://{extension_id}"))
+            leaving.append(self._living.gone(f"chrome-extension://{extension_id}"))
         tab, self._visited = self._visited, ""
         if tab:
             leaving.append(leave(self.cdp, tab))

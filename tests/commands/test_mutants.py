@@ -14,7 +14,7 @@ from rich.console import Console
 from conformance import cli
 from conformance.commands import mutants as command
 from conformance.commands.mutants import MutantsOptions, mutants
-from conformance.commands.targets import Target
+from conformance.commands.report_files import Target
 from conformance.errors import ExitStatus, HarnessError, InputError
 from conformance.files import load_scenarios
 from conformance.gallery import load_gallery, stranger_directories

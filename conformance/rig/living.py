@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 _GONE_MS_MAX = 30_000  # some 10 ms idle; a browser that takes longer than this is as good as dead
 
 
-class Targets:
-    """The targets of one browser. ``open`` makes it."""
+class Living:
+    """What lives in one browser. ``open`` makes it."""
 
     def __init__(self) -> None:
         self._urls: dict[str, str] = {}
         self._news = asyncio.Event()
 
     @classmethod
-    async def open(cls, cdp: Cdp) -> Targets:
+    async def open(cls, cdp: Cdp) -> Living:
         """Have the browser tell from now on. Raises CdpError, BrowserDied."""
-        targets = cls()
-        cdp.listen(targets.on_event)
+        living = cls()
+        cdp.listen(living.on_event)
         await cdp.send("Target.setDiscoverTargets", {"discover": True})
-        return targets
+        return living
 
     def on_event(self, method: str, params: dict[str, Any], _session: str | None) -> None:
         """Take in what the browser tells."""

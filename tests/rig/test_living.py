@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from conformance.errors import BrowserDied
-from conformance.rig import targets as targets_module
+from conformance.rig import living as living_module
 from conformance.rig.cdp import Cdp
-from conformance.rig.targets import Targets
+from conformance.rig.living import Living
 
 SUBJECT = "chrome-extension://subject"
 PATIENCE_S = 5.0
@@ -30,21 +30,21 @@ class Browser:
     async def send(self, method: str, params: dict[str, Any]) -> None:
         self.asked.append((method, params))
 
-    def begins(self, target: str, url: str) -> None:
-        self._tell("Target.targetCreated", {"targetInfo": {"targetId": target, "url": url}}, None)
+    def begins(self, id_: str, url: str) -> None:
+        self._tell("Target.targetCreated", {"targetInfo": {"targetId": id_, "url": url}}, None)
 
-    def moves(self, target: str, url: str) -> None:
-        self._tell("Target.targetInfoChanged", {"targetInfo": {"targetId": target, "url": url}}, None)
+    def moves(self, id_: str, url: str) -> None:
+        self._tell("Target.targetInfoChanged", {"targetInfo": {"targetId": id_, "url": url}}, None)
 
-    def ends(self, target: str) -> None:
-        self._tell("Target.targetDestroyed", {"targetId": target}, None)
+    def ends(self, id_: str) -> None:
+        self._tell("Target.targetDestroyed", {"targetId": id_}, None)
 
     def says_something_else(self) -> None:
         self._tell("Network.requestWillBeSent", {}, None)
 
 
-async def opened(browser: Browser) -> Targets:
-    return await Targets.open(cast("Cdp", browser))
+async def opened(browser: Browser) -> Living:
+    return await Living.open(cast("Cdp", browser))
 
 
 def test_the_browser_is_asked_to_tell_and_nothing_is_attached() -> None:
@@ -56,15 +56,15 @@ def test_the_browser_is_asked_to_tell_and_nothing_is_attached() -> None:
 def test_what_lives_is_known_by_where_it_is_now() -> None:
     async def scene() -> tuple[list[str], list[str]]:
         browser = Browser()
-        targets = await opened(browser)
+        living = await opened(browser)
         browser.begins("1", f"{SUBJECT}/worker.js")
         browser.begins("2", "about:blank")
         browser.begins("3", f"{SUBJECT}-too/worker.js")
-        before = targets.of(SUBJECT)
+        before = living.of(SUBJECT)
         browser.moves("2", f"{SUBJECT}/popup.html")
         browser.moves("1", "about:blank")
         browser.says_something_else()
-        return before, targets.of(SUBJECT)
+        return before, living.of(SUBJECT)
 
     assert asyncio.run(scene()) == ([f"{SUBJECT}/worker.js"], [f"{SUBJECT}/popup.html"])
 
@@ -72,13 +72,13 @@ def test_what_lives_is_known_by_where_it_is_now() -> None:
 def test_a_subject_is_gone_when_the_last_of_it_has_ended() -> None:
     async def scene() -> list[bool]:
         browser = Browser()
-        targets = await opened(browser)
+        living = await opened(browser)
         browser.begins("worker", f"{SUBJECT}/worker.js")
         browser.begins("popup", f"{SUBJECT}/popup.html")
-        waiting = asyncio.create_task(targets.gone(SUBJECT))
+        waiting = asyncio.create_task(living.gone(SUBJECT))
         done = []
-        for target in ("worker", "nobody", "popup"):
-            browser.ends(target)
+        for id_ in ("worker", "nobody", "popup"):
+            browser.ends(id_)
             for _ in range(5):  # turns of the loop
                 await asyncio.sleep(0)
             done.append(waiting.done())
@@ -98,13 +98,13 @@ def test_nobody_is_waited_for_in_vain() -> None:
 
 
 def test_a_subject_that_does_not_end_takes_its_browser_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets_module, "_GONE_MS_MAX", 10)
+    monkeypatch.setattr(living_module, "_GONE_MS_MAX", 10)
 
     async def scene() -> None:
         browser = Browser()
-        targets = await opened(browser)
+        living = await opened(browser)
         browser.begins("worker", f"{SUBJECT}/worker.js")
-        await targets.gone(SUBJECT)
+        await living.gone(SUBJECT)
 
     with pytest.raises(BrowserDied, match=r"chrome-extension://subject/worker\.js was removed, and lives on after 0 s"):
         asyncio.run(scene())
