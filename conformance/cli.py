@@ -21,13 +21,18 @@ from conformance.cli_options import (
     CalibrationOption,
     LevelName,
     LevelOption,
+    LocalTargetOption,
     OutputOption,
+    OwnedOption,
+    PublicTargetOption,
     ReportOption,
     RunDir,
+    TargetCaOption,
     VerboseOption,
     console_for,
     level_of,
     many,
+    targets_of,
 )
 from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
@@ -82,6 +87,10 @@ def run(  # noqa: PLR0913 - one parameter an option
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
     calibration: CalibrationOption = None,
+    local_target: LocalTargetOption = None,
+    public_target: PublicTargetOption = None,
+    public_target_ca: TargetCaOption = None,
+    i_own_this_target: OwnedOption = False,
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Run scenarios on extensions and judge them. Without --extension: the bundled reference extension."""
@@ -104,6 +113,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         browser=browser,
         calibration=calibration,
         output=output,
+        targets=targets_of(local_target, public_target, public_target_ca, owned=i_own_this_target),
         verbose=verbose,
     )
     return run_command(console_for(), console_for(stderr=True), options)

@@ -49,6 +49,19 @@ VERSION: Final = "1.0.0"
 EXTRA: Final[Mapping[str, Json]] = {"unknown": True, "capabilities": ["a", "b"], "nested": {"deep": [1, {"er": None}]}}
 
 
+def satisfies(rule: SignatureRule, body: bytes) -> bool:
+    """Whether this body is a good signature by this rule."""
+    try:
+        value: Json = json.loads(body.decode("utf-8-sig"))
+    except ValueError:
+        return False
+    for key in rule.field.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return _same(value, rule.equals)
+
+
 def _json(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 

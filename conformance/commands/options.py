@@ -16,6 +16,7 @@ from conformance.errors import InputError
 from conformance.model import Level
 from conformance.rig.engine import RigMode
 from conformance.subjects import load_subject
+from conformance.targets import TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,7 @@ class RunOptions:
     browser: str | None = None
     calibration: Path | None = None
     output: Path = OUTPUT
+    targets: tuple[TargetSpec, ...] = ()
     verbose: bool = False
 
 

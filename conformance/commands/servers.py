@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import ssl
 import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -36,7 +35,7 @@ from conformance.rig.environment import harness_version
 from conformance.rig.serving.bundled import running
 from conformance.rig.serving.examination import Settings
 from conformance.rig.serving.examine import Subject, check_there, examine, version_of
-from conformance.rig.serving.wire import find
+from conformance.rig.serving.wire import check_ca, find
 from conformance.server_plan import SERVER_SCENARIOS, ServerScenario, scenarios_of
 from conformance.store import RunWriter, create_run_dir
 
@@ -190,17 +189,6 @@ async def _bundled(stack: AsyncExitStack, side: Side, options: ServersOptions) -
         target = await find(url, side, ca)
         settings = replace(settings, unhealthy=await find(sick, side, sick_ca))
     return Subject(target, settings, f"reference {side} server", await version_of(target))
-
-
-def check_ca(path: Path | None) -> None:
-    """A file that holds no certificate is a slip of the user's, and says nothing of the server."""
-    if path is None:
-        return
-    try:
-        ssl.create_default_context(cafile=str(path))
-    except OSError as error:  # ssl.SSLError is one
-        why = (getattr(error, "reason", None) or error.strerror or "no certificate in it").lower().replace("_", " ")
-        raise InputError(f"--ca {path}: {why}; give a CA's certificate as a PEM file") from error
 
 
 def describe(settings: Settings, started: datetime) -> Environment:

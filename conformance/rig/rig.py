@@ -26,6 +26,7 @@ from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import Page, open_trigger_page, pull
 from conformance.rig.permission import Permission
 from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.sanity import SANITY
 from conformance.rig.servers import RigParts, Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
@@ -166,7 +167,7 @@ class Rig:
             profile = await settled_in(profile, scenario, self._directory)
             life = Life(self, profile, recorder)
             conductor = Conductor(self.servers.of, recorder, profile, self.flush, life.befall)
-            await self.servers.prepare(profile, recorder, scenario.given)
+            await self.servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
             await canary.plant(self.cdp, profile, scenario)
             extension_id, started_ms = await self._start(profile, recorder)
             if planted := await canary.plant_token(self.cdp, extension_id, scenario):
