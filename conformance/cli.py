@@ -26,7 +26,9 @@ from conformance.cli_options import (
     OwnedOption,
     PublicTargetOption,
     ReportOption,
+    RigOption,
     RunDir,
+    SeedOption,
     TargetCaOption,
     VerboseOption,
     console_for,
@@ -36,7 +38,7 @@ from conformance.cli_options import (
 )
 from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
-from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
+from conformance.commands.options import OUTPUT, RunOptions, default_jobs, random_seed
 from conformance.commands.report_files import parse_report
 from conformance.commands.run import run as run_command
 from conformance.crowd import Outage
@@ -73,12 +75,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
     level: LevelOption = LevelName.MUST,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
-    rig: Annotated[
-        RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
-    ] = RigMode.WARM,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=SEED_END - 1, metavar="N", help="What is random comes from this.")
-    ] = None,
+    rig: RigOption = RigMode.WARM,
+    seed: SeedOption = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Random order by --seed, not longest first.")] = False,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Run everything so many times.")] = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure at --level.")] = False,

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from conformance.commands.options import SEED_END
 from conformance.errors import InputError
 from conformance.model import Level, Side
+from conformance.rig.engine import RigMode
 from conformance.rig.serving.wire import check_ca
 from conformance.targets import TargetSpec, parse_target
 
@@ -27,6 +29,12 @@ class LevelName(StrEnum):
 
 RunDir = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run directory, e.g. reports/runs/20260131T120000Z-1f2e.")
+]
+RigOption = Annotated[
+    RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
+]
+SeedOption = Annotated[
+    int | None, typer.Option(min=0, max=SEED_END - 1, metavar="N", help="What is random comes from this.")
 ]
 LevelOption = Annotated[
     LevelName, typer.Option("--level", help="What fails the gate: MUST failures, or SHOULD failures too.")

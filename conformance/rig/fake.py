@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from conformance.events import (
     ConnectionAccepted,
@@ -27,11 +26,10 @@ from conformance.events import (
 from conformance.model import Address, Profile, Side, written_on
 from conformance.rig.faults.build import FaultSet
 from conformance.rig.faults.listening import Refused
-from conformance.rig.healthy import Scripted
+from conformance.rig.healthy import Answers, Scripted
 from conformance.rig.http import NotHttp, Request, read_request, response
 from conformance.rig.link import Link
 from conformance.rig.upstream import Upstream
-from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
     import socket
@@ -50,13 +48,11 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound="Event")
 
-# A third host, neither local nor public: where a redirect to another origin leads.
-ELSEWHERE = "elsewhere.example.org"
 _READ_BYTES_MAX = 64 * 1024
 _HANDSHAKE_S = 30.0  # a TLS client that stays silent for longer is not the subject
 
 
-class Fake:
+class Fake(Answers):
     """One side's server for the life of a rig; ``prepare`` makes it new for each scenario."""
 
     def __init__(
@@ -69,7 +65,6 @@ class Fake:
         # Whether the browser may use an answer of this scenario's again. A healthy answer states no lifetime and no
         # validator, so that it cannot (RFC 9111, 4.2 and 4.3); a fault's may.
         self.may_be_cached = False
-        self.profile: Profile
         self.healthy: Healthy = Scripted(self)
         self.target: Target | None = None
         self._stood: bool | None = None  # whether this scenario had the target stand; None: it has not said yet
@@ -320,47 +315,6 @@ class Fake:
             if (session_fault := self._faults_at(link.address).session) is not None:
                 await session_fault.apply(session)
             await session.run()
-
-    # --- what a healthy one says
-
-    def signature(self, variant: str = "good") -> bytes:
-        """The signature's body for this subject's rule; the good one is the target's own, should there be one."""
-        if variant == "good":
-            return self.healthy.signature()
-        return signature_body(variant, self.profile.signature, self.side)
-
-    def signature_headers(self, request: Request) -> dict[str, str]:
-        """JSON that the subject's origin may read: an extension's (LOC-3, API-4), or that of its web page.
-
-        "null" is what an extension's origin becomes when a redirect crosses origins (Fetch, 4.5); it is let in so
-        that a redirect scenario offers what it promises.
-        """
-        origin = request.headers.get("origin", "")
-        page = self.profile.web.origin if self.profile.web is not None else None
-        is_allowed = origin.startswith("chrome-extension://") or origin in ("null", page)
-        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if is_allowed else {}
-        return {"Content-Type": "application/json", **allowed}
-
-    def signature_url(self, at: str) -> str:
-        """Where a redirect may send the subject: ``same_origin``, ``other_origin`` or ``public``."""
-        mine = urlsplit(self.profile.endpoints.signature)
-        if at == "same_origin":
-            return mine.geturl()
-        host = ELSEWHERE
-        if at == "public" and self.profile.endpoints.public:
-            host = urlsplit(self.profile.endpoints.public).netloc
-        scheme = "https" if at == "public" else "http"
-        return f"{scheme}://{host}{mine.path}"
-
-    @property
-    def signature_path(self) -> str:
-        """Where the signature is; the public host answers the same path (seed: "https://…/semantest-signature")."""
-        return urlsplit(self.profile.endpoints.signature).path or "/"
-
-    @property
-    def session_url(self) -> str:
-        """Where this side's sessions are, as the subject asks for them."""
-        return self.profile.endpoints.local if self.side is Side.LOCAL else self.profile.endpoints.public or ""
 
     def _drop_idle_links(self) -> None:
         busy = {session.link for session in self.sessions if session.is_open}

@@ -150,12 +150,12 @@ class Relayed(Session):
         return self._connection is None and super()._is_over()
 
     def _is_sound(self, frame: Frame) -> bool:
-        """The target judges the subject's frames."""
-        return self._connection is not None or super()._is_sound(frame)
+        """The target judges the subject's frames; what an extension made of them nobody else can."""
+        return self._connection is not None or bool(self._protocol.extensions) or super()._is_sound(frame)
 
     def _is_heartbeat(self, data: bytes) -> bool:
         """Never ours to answer; when it was asked is remembered."""
-        heartbeat = self.link.fake.profile.heartbeat
+        heartbeat = self.link.fake.profile.heartbeat if self._connection is not None else None
         if heartbeat is not None and self._asked_ms is None and heartbeat.request.encode() in data:
             self._asked_ms = now_ms()
         return False
@@ -225,7 +225,7 @@ class Relayed(Session):
 
     def _leave(self) -> None:
         """The target has no part in it any more."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._asked_ms = self._connection, None, None
         if connection is not None:
             connection.abort()
 

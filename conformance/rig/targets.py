@@ -76,13 +76,14 @@ class Target:
         """End its process as ``kill -9`` does, and wait until it is gone; its number, 0: there is none of ours."""
         self.is_down = True
         process, self._process = self._process, None
+        errors, self._errors = self._errors, None
+        if errors is not None:
+            errors.close()
         if process is None:
             return 0
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # it leads its own session, so whom it started goes with it
         await process.wait()
-        if self._errors is not None:
-            self._errors.close()
         return process.pid
 
     @property
@@ -135,6 +136,7 @@ class Target:
                 preexec_fn=die_with_parent(),
             )
         except OSError as error:
+            self._errors.close()
             why = f"{command[0]}: {(error.strerror or str(error)).lower()}"
             raise InputError(f"{self.spec.option}: cannot be started: {why}; mend the command") from error
         try:
@@ -205,7 +207,7 @@ class Target:
         try:
             connection = await self.connect()
         except (OSError, TimeoutError) as error:
-            raise TargetFailed(f"{self.spec.option}: nobody answers there ({_reason(error)}); {step}") from error
+            raise TargetFailed(f"{self.spec.option}: nobody answers there ({reason(error)}); {step}") from error
         try:
             answer = await ask(connection, self.forwarded(Request("GET", path, raw=head.encode())), patience_s=_UP_S)
         finally:
@@ -231,9 +233,12 @@ async def _takes_connections(port: int) -> bool:
     return True
 
 
-def _reason(error: BaseException) -> str:
-    reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or getattr(error, "strerror", "")
-    return (reason or "no answer in time").lower()
+def reason(error: BaseException) -> str:
+    """Why there is no connection, in words."""
+    if told := getattr(error, "verify_message", "") or getattr(error, "reason", ""):
+        return f"TLS: {told}".replace("_", " ").lower()
+    number = getattr(error, "errno", None)
+    return os.strerror(number).lower() if number else str(error) or "no answer in time"
 
 
 def free_port() -> int:

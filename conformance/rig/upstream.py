@@ -7,7 +7,6 @@ target could not do ends as its failure (TargetFailed), never as the subject's.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from conformance.errors import TargetFailed
 from conformance.events import ResponseSent, TargetAnswered
 from conformance.rig.recorder import now_ms
 from conformance.rig.relayed import Relayed
+from conformance.rig.targets import reason
 
 if TYPE_CHECKING:
     from conformance.rig.fake import Fake
@@ -116,11 +116,7 @@ def _why(error: BaseException) -> str:
         return f"nothing for {ANSWER_S:.0f} s"
     if isinstance(error, EOFError | ConnectionResetError):
         return "it ended the connection"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS: {getattr(error, 'verify_message', '') or error.reason}"
-    if isinstance(error, OSError):
-        return (error.strerror or type(error).__name__).lower()
-    return str(error)
+    return str(error) if isinstance(error, h11.RemoteProtocolError) else reason(error)
 
 
 async def read_answer(reader: asyncio.StreamReader, request: Request) -> Answer:
