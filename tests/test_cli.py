@@ -15,8 +15,9 @@ from conformance.commands import selftest
 from conformance.commands.options import RunOptions
 from conformance.commands.report_files import ReportFile
 from conformance.errors import BrowserDied, ConformError, DataError, ExitStatus
-from conformance.model import Level
+from conformance.model import Level, Side
 from conformance.rig.engine import RigMode
+from conformance.targets import parse_target
 from tests.commands.stand_ins import install
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +69,11 @@ def options(typed: str, asked: list[RunOptions]) -> RunOptions:
             {"reports": (ReportFile("json", Path("a")), ReportFile("junit", Path("b")))},
         ),
         ("--browser chrome", {"browser": "chrome"}),
+        ("--local-target http://localhost:3003", {"targets": (parse_target(Side.LOCAL, "http://localhost:3003"),)}),
+        (
+            "--public-target https://api.example.org --i-own-this-target",
+            {"targets": (parse_target(Side.PUBLIC, "https://api.example.org", owned=True),)},
+        ),
         ("--output elsewhere", {"output": Path("elsewhere")}),
         ("", {"level": Level.MUST, "rig": RigMode.WARM, "repeat": 1, "output": Path("reports/runs"), "extensions": ()}),
     ],
@@ -95,6 +101,10 @@ def test_what_is_left_open_has_a_default(asked: list[RunOptions]) -> None:
         ("run --jobs", "'--jobs' requires an argument"),
         ("run stray", "Got unexpected extra argument"),
         ("judge", "Missing argument 'RUN'"),
+        ("run --local-target ftp://x", "no such kind of URL"),
+        ("run --public-target-ca ca.pem", "is for a --public-target, and there is none"),
+        ("run --public-target https://x --public-target-ca no.pem", "--public-target-ca no.pem: no such file"),
+        ("run --i-own-this-target", "is for a --local-target or --public-target, and there is none"),
         ("run --report jnit:x", "no such format: 'jnit'; did you mean 'junit'?"),
         ("report nowhere --report x", "must be FORMAT:PATH"),
         ("judge no/such/run", "no/such/run: no such run directory"),
