@@ -122,7 +122,9 @@ class Relayed(Session):
         """A healthy target that refuses a session where sessions are is not the one that the scenario speaks of."""
         if self._head.target.split("?")[0] == self._upstream.session_path:
             origin = self._head.headers.get("origin", "none")
-            self._upstream.failed(f"it refused a session with status {status} (the subject's origin: {origin})")
+            self._upstream.failed(
+                f"it refused a session with status {status} (the subject's origin, which it has to let in: {origin})"
+            )
 
     async def run(self) -> None:
         """Relay until the session ends."""

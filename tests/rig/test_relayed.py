@@ -132,7 +132,10 @@ def test_a_refusal_is_relayed_and_where_sessions_are_it_is_a_failure(
     assert (status, sent) == (403, [403])
     if is_failure:
         assert isinstance(failure, TargetFailed)
-        assert "refused a session with status 403 (the subject's origin: chrome-extension://abc)" in str(failure)
+        assert (
+            "refused a session with status 403 (the subject's origin, which it has to let in: chrome-extension://abc)"
+            in str(failure)
+        )
     else:
         assert failure is None
 

@@ -115,6 +115,33 @@ def test_however_the_server_frames_its_answer(answered: bytes, tmp_path: Path) -
     assert asyncio.run(scene()) == (answered, [2])
 
 
+@pytest.mark.parametrize(
+    ("header", "may"),
+    [
+        (b"Content-Type: application/json", False),
+        (b"Cache-Control: no-store", False),
+        (b'Cache-Control: private, No-Store\r\nETag: "1"', False),
+        (b"Cache-Control: max-age=60", True),
+        (b'ETag: "no-store"', True),
+        (b"last-modified: Thu, 01 Jan 1970 00:00:00 GMT", True),
+    ],
+)
+def test_what_the_browser_may_use_again_is_known(header: bytes, tmp_path: Path, *, may: bool) -> None:
+    """The next scenario's subject must not find this one's answer in the browser's cache."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + header + b"\r\nContent-Length: 6\r\n\r\nETag: ")
+
+    async def scene() -> tuple[bool, bool]:
+        async with raw(handle) as url, before(url, tmp_path, looks=False) as stage:
+            was = stage.servers.may_be_cached
+            await answer(stage, GET)
+            return was, stage.servers.may_be_cached
+
+    assert asyncio.run(scene()) == (False, may)
+
+
 # --- faults before it ----------------------------------------------------------------------------
 
 
