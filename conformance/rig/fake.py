@@ -307,14 +307,17 @@ class Fake(Answers):
     async def _serve_upgrade(self, link: Link, request: Request) -> None:
         if (session := await self.healthy.session(link, request)) is None:
             return
-        if (upgrade_fault := self._faults_at(link.address).upgrade) is not None:
-            await upgrade_fault.apply(session)
-        else:
-            await session.answer()
-        if session.is_open:
-            if (session_fault := self._faults_at(link.address).session) is not None:
-                await session_fault.apply(session)
-            await session.run()
+        try:
+            if (upgrade_fault := self._faults_at(link.address).upgrade) is not None:
+                await upgrade_fault.apply(session)
+            else:
+                await session.answer()
+            if session.is_open:
+                if (session_fault := self._faults_at(link.address).session) is not None:
+                    await session_fault.apply(session)
+                await session.run()
+        finally:
+            session.leave()
 
     def _drop_idle_links(self) -> None:
         busy = {session.link for session in self.sessions if session.is_open}

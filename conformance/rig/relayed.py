@@ -97,7 +97,7 @@ class Relayed(Session):
             return False
         answer, self._connection = asked
         if answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._leave()
+            self.leave()
             self._note_refusal(answer.status)
             await self._upstream.relay(self.link, answer)
             return False
@@ -115,7 +115,7 @@ class Relayed(Session):
             self.link.record(SessionOpened)
             self.link.fake.sessions.append(self)
         else:
-            self._leave()
+            self.leave()
         return self.is_open
 
     def _note_refusal(self, status: int) -> None:
@@ -130,10 +130,7 @@ class Relayed(Session):
         """Relay until the session ends."""
         if self._connection is not None:
             self.beside(self._from_target(self._connection))
-        try:
-            await super().run()
-        finally:
-            self._leave()
+        await super().run()
 
     # --- from the subject
 
@@ -206,7 +203,7 @@ class Relayed(Session):
         if self.is_open and self._protocol.state is State.OPEN:
             self._ended_by_itself("it ended a session's connection")
         self._closed(by="server" if self._protocol.state is State.OPEN else "")
-        self._leave()
+        self.leave()
         if how:
             self.link.reset()
         else:
@@ -225,7 +222,7 @@ class Relayed(Session):
 
     # --- what a fault does
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """The target has no part in it any more."""
         connection, self._connection, self._asked_ms = self._connection, None, None
         if connection is not None:
@@ -234,19 +231,19 @@ class Relayed(Session):
     def ignore_messages(self) -> None:
         """Answer no message any more."""
         super().ignore_messages()
-        self._leave()
+        self.leave()
 
     async def close(self, code: int) -> None:
         """Begin the close handshake in the target's place."""
-        self._leave()
+        self.leave()
         await super().close(code)
 
     def reset(self) -> None:
         """End the connection with RST."""
-        self._leave()
+        self.leave()
         super().reset()
 
     def fall_silent(self) -> None:
         """Take everything, answer nothing, close nothing."""
         super().fall_silent()
-        self._leave()
+        self.leave()

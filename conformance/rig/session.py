@@ -158,6 +158,9 @@ class Session:
             with contextlib.suppress(ConnectionError):
                 await self._flush()
 
+    def leave(self) -> None:
+        """Give back what it holds besides its link: nothing, where there is no target."""
+
     def reset(self) -> None:
         """End the connection with RST, as a killed process' kernel does."""
         self.doomed = True

@@ -213,7 +213,8 @@ class Target:
         finally:
             connection.abort()
         if answer.outcome is not Outcome.ANSWERED:
-            raise TargetFailed(f"{what} gave no answer ({answer.detail or answer.outcome}); {step}")
+            plain = "" if self.spec.tls else "; it was asked in plain text, and one that speaks TLS has to be stated so"
+            raise TargetFailed(f"{what} gave no answer ({answer.detail or answer.outcome}){plain}; {step}")
         if answer.status != _OK:
             raise TargetFailed(f"{what} answered with status {answer.status}, not {_OK}; {step}")
         if not satisfies(profile.signature, answer.body):

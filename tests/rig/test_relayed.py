@@ -294,6 +294,41 @@ def test_the_end_of_the_scenario_leaves_the_server(tmp_path: Path) -> None:
     assert asyncio.run(scene()) is None
 
 
+@pytest.mark.parametrize("fault", [None, FaultSpec("burst", {"count": 500, "size": 60_000})], ids=str)
+def test_a_subject_that_leaves_while_the_session_opens_leaves_the_server_too(
+    fault: FaultSpec | None, tmp_path: Path
+) -> None:
+    asked, may_answer, left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await may_answer.wait()
+        head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        writer.write(head + b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        left.set()
+
+    async def scene() -> BaseException | None:
+        async with raw(handle) as url, before(url, tmp_path, looks=False) as stage:
+            await stage.set(Side.LOCAL, *([fault] if fault else []))
+            reader, writer = await stage.connect()
+            writer.write(UPGRADE)
+            await asked.wait()
+            if fault is None:
+                writer.transport.abort()
+            may_answer.set()
+            if fault is not None:
+                await reader.readuntil(b"burst")
+                writer.transport.abort()
+            async with asyncio.timeout(PATIENCE_S):
+                await left.wait()
+            return stage.fake().failure
+
+    assert asyncio.run(scene()) is None
+
+
 # --- frames --------------------------------------------------------------------------------------
 
 
