@@ -187,7 +187,7 @@ class Relayed(Session):
             self._target_ended(how)
 
     def _note(self, frame: Wired) -> None:
-        if frame.opcode == Opcode.TEXT:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._asked_ms = None
         elif frame.opcode == Opcode.CLOSE and self._protocol.state is State.OPEN:
             try:
