@@ -21,19 +21,26 @@ from conformance.cli_options import (
     CalibrationOption,
     LevelName,
     LevelOption,
+    LocalTargetOption,
     OutputOption,
+    OwnedOption,
+    PublicTargetOption,
     ReportOption,
+    RigOption,
     RunDir,
+    SeedOption,
+    TargetCaOption,
     VerboseOption,
     console_for,
     level_of,
     many,
+    targets_of,
 )
 from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
-from conformance.commands.options import OUTPUT, SEED_END, RunOptions, default_jobs, random_seed
+from conformance.commands.options import OUTPUT, RunOptions, default_jobs, random_seed
+from conformance.commands.report_files import parse_report
 from conformance.commands.run import run as run_command
-from conformance.commands.targets import parse_target
 from conformance.crowd import Outage
 from conformance.errors import ConformError, ExitStatus, InputError
 from conformance.forecast import CLIENTS, LIMIT, Assumed
@@ -68,12 +75,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
     level: LevelOption = LevelName.MUST,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
-    rig: Annotated[
-        RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
-    ] = RigMode.WARM,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=SEED_END - 1, metavar="N", help="What is random comes from this.")
-    ] = None,
+    rig: RigOption = RigMode.WARM,
+    seed: SeedOption = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Random order by --seed, not longest first.")] = False,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Run everything so many times.")] = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure at --level.")] = False,
@@ -82,6 +85,10 @@ def run(  # noqa: PLR0913 - one parameter an option
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
     calibration: CalibrationOption = None,
+    local_target: LocalTargetOption = None,
+    public_target: PublicTargetOption = None,
+    public_target_ca: TargetCaOption = None,
+    i_own_this_target: OwnedOption = False,
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Run scenarios on extensions and judge them. Without --extension: the bundled reference extension."""
@@ -100,10 +107,11 @@ def run(  # noqa: PLR0913 - one parameter an option
         repeat=repeat,
         fail_fast=fail_fast,
         headed=headed,
-        reports=tuple(map(parse_target, report or ())),
+        reports=tuple(map(parse_report, report or ())),
         browser=browser,
         calibration=calibration,
         output=output,
+        targets=targets_of(local_target, public_target, public_target_ca, owned=i_own_this_target),
         verbose=verbose,
     )
     return run_command(console_for(), console_for(stderr=True), options)
@@ -124,8 +132,8 @@ def report_(
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Write a run's reports again, or print it."""
-    targets = [parse_target(text) for text in report or ()]
-    return rejudge.report(console_for(), directory, targets, level_of(level), verbose=verbose)
+    files = [parse_report(text) for text in report or ()]
+    return rejudge.report(console_for(), directory, files, level_of(level), verbose=verbose)
 
 
 @app.command("crowd")
@@ -195,7 +203,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
     options = mutants.MutantsOptions(
         globs=tuple(mutant or ()),
         jobs=jobs or default_jobs(),
-        reports=tuple(parse_target(text, WRITERS.keys()) for text in report or ()),
+        reports=tuple(parse_report(text, WRITERS.keys()) for text in report or ()),
         rig=rig,
         browser=browser,
         output=output,

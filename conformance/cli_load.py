@@ -11,7 +11,7 @@ import typer
 from conformance.cli_options import OutputOption, console_for, many
 from conformance.commands import load
 from conformance.commands.options import OUTPUT
-from conformance.commands.targets import parse_target
+from conformance.commands.report_files import parse_report
 from conformance.errors import ExitStatus, InputError
 from conformance.load import MARK_MESSAGES, MARK_SESSIONS, LoadPlan, Place, seconds
 from conformance.rig.load.generator import Crew
@@ -66,7 +66,7 @@ def load_(  # noqa: PLR0913 - one parameter an option
         origin=origin,
     )
     crew = Crew(default_workers(remote_workers) if workers is None else workers, remote_workers, address_of(bind))
-    reports = tuple(parse_target(text, _FORMATS) for text in report or ())
+    reports = tuple(parse_report(text, _FORMATS) for text in report or ())
     where = {"public": public, "local": local}
     options = load.LoadOptions(
         **where, ca=ca, plan=plan, crew=crew, owned=i_own_this_target, reports=reports, output=output

@@ -10,7 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from conformance.model import Level
+from conformance.commands.options import SEED_END
+from conformance.errors import InputError
+from conformance.model import Level, Side
+from conformance.rig.engine import RigMode
+from conformance.rig.serving.wire import check_ca
+from conformance.targets import TargetSpec, parse_target
 
 WIDTH_OFF_TERMINAL = 100  # what reports are made for; a log has no width of its own
 
@@ -24,6 +29,12 @@ class LevelName(StrEnum):
 
 RunDir = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run directory, e.g. reports/runs/20260131T120000Z-1f2e.")
+]
+RigOption = Annotated[
+    RigMode, typer.Option(help="One browser for many scenarios, one for each, or one with nothing attached.")
+]
+SeedOption = Annotated[
+    int | None, typer.Option(min=0, max=SEED_END - 1, metavar="N", help="What is random comes from this.")
 ]
 LevelOption = Annotated[
     LevelName, typer.Option("--level", help="What fails the gate: MUST failures, or SHOULD failures too.")
@@ -41,12 +52,42 @@ BrowserOption = Annotated[
 CalibrationOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Of `conform calibrate`.", show_default="this machine's")
 ]
+LocalTargetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL|COMMAND", help="Put this server in the local fake's place; {port} is where its port belongs."
+    ),
+]
+PublicTargetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL|COMMAND", help="The same for the public one; {ca} and {origin} may be in it, too: docs/targets.md."
+    ),
+]
+TargetCaOption = Annotated[
+    Path | None, typer.Option(metavar="FILE.pem", help="The CA of the public target's certificate.")
+]
+OwnedOption = Annotated[
+    bool, typer.Option("--i-own-this-target", help="Needed for faults before a target that is not on this machine.")
+]
 OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
 
 
 def many(metavar: str, text: str) -> Any:  # noqa: ANN401 - typer gives its options no type of their own
     """An option that may be given more than once."""
     return typer.Option(metavar=metavar, help=f"{text} May be repeated.")
+
+
+def targets_of(local: str | None, public: str | None, ca: Path | None, *, owned: bool) -> tuple[TargetSpec, ...]:
+    """The targets that are stated. Raises InputError."""
+    if ca is not None:
+        if public is None:
+            raise InputError("--public-target-ca is for a --public-target, and there is none; name one")
+        check_ca(ca, "--public-target-ca")
+    if owned and local is None and public is None:
+        raise InputError("--i-own-this-target is for a --local-target or --public-target, and there is none; name one")
+    stated = ((Side.LOCAL, local, ""), (Side.PUBLIC, public, str(ca) if ca else ""))
+    return tuple(parse_target(side, text, ca=its, owned=owned) for side, text, its in stated if text is not None)
 
 
 def level_of(name: LevelName) -> Level:

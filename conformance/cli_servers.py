@@ -19,7 +19,7 @@ from conformance.cli_options import (
 )
 from conformance.commands import serve, servers
 from conformance.commands.options import OUTPUT, SEED_END
-from conformance.commands.targets import parse_target
+from conformance.commands.report_files import parse_report
 from conformance.errors import ExitStatus  # noqa: TC001 - as above
 from conformance.rig.serving.examination import Settings
 from conformance.server_cases import EXTENSION
@@ -84,7 +84,7 @@ def servers_(  # noqa: PLR0913 - one parameter an option
         settings=settings,
         owned=i_own_this_target,
         level=level_of(level),
-        reports=tuple(map(parse_target, report or ())),
+        reports=tuple(map(parse_report, report or ())),
         output=output,
         list_only=list_,
         verbose=verbose,

@@ -8,6 +8,7 @@
     ├── HarnessError              exit 3: the harness or its machine failed, never the subject
     │   ├── BrowserDied           the browser went away in mid-run
     │   ├── RigFailed             a fake, a port or a fault could not be set up
+    │   ├── TargetFailed          a real server in a fake's place failed, and no scenario had it fail
     │   ├── RigNotSane            the sanity scenario failed: nothing that the rigs say can be trusted
     │   └── StorageFailed         the record could not be written (full disk, no permission)
     └── Unsupported               no exit: this machine or profile cannot have that scenario (UNSUPPORTED)
@@ -70,6 +71,10 @@ class BrowserDied(HarnessError):
 
 class RigFailed(HarnessError):
     """A fake, a port or a fault could not be set up."""
+
+
+class TargetFailed(HarnessError):
+    """A real server in a fake's place failed, and not because a scenario had it fail."""
 
 
 class RigNotSane(HarnessError):

@@ -76,6 +76,22 @@ class SessionsDropped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStarted(Event):
+    """The rig started the real server in the fake's place; it answers. ``pid``: its process."""
+
+    side: Side
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetKilled(Event):
+    """The rig killed the real server in the fake's place, with SIGKILL; that process is gone."""
+
+    side: Side
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessSet(Event):
     """The browser's permission to reach this machine, for whoever asks: granted, denied or prompt.
 
@@ -205,6 +221,14 @@ class FaultTookEffect(Event):
     connection: int
     fault: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetAnswered(Event):
+    """The target's answer to a request was there, after ``took_ms``; what the subject is sent of it follows."""
+
+    connection: int
+    took_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.crosscheck import disagreements, lateness_ms
 from conformance.errors import DataError
-from conformance.events import ObservationEnded, SubjectStarted
+from conformance.events import ObservationEnded, SubjectStarted, TargetAnswered
 from conformance.model import Level, Outcome
 from conformance.oracles import ORACLES, Case
 from conformance.oracles.proof import unproved
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # A loop that is this late now and then is an ordinary 2-core machine at work; what it delays by less is
 # inside every budget's margin. Beyond it, a figure that near its budget is the machine's, not the subject's.
 LAG_MS_MAX = 50.0
+_ANSWERS = 3  # of an attempt: one signature, and a session on each side
 
 
 # --- one scenario --------------------------------------------------------------------------------
@@ -147,7 +148,13 @@ def _doubted(case: Case, ended: ObservationEnded, findings: Sequence[Finding]) -
         doubt = f"sources disagree: {'; '.join(differ)}"
     elif untold:
         doubt = f"fault not proved: {'; '.join(untold)}"
-    return [_unsure(finding, doubt) if doubt else _rushed(finding, ended) for finding in findings]
+    slow_ms = _target_ms(case)
+    return [_unsure(finding, doubt) if doubt else _rushed(finding, ended, slow_ms) for finding in findings]
+
+
+def _target_ms(case: Case) -> float:
+    """How long the targets made an attempt wait at the most."""
+    return sum(sorted((event.took_ms for event in case.timeline.all(TargetAnswered)), reverse=True)[:_ANSWERS])
 
 
 def _unsure(finding: Finding, doubt: str) -> Finding:
@@ -157,19 +164,21 @@ def _unsure(finding: Finding, doubt: str) -> Finding:
     return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
-def _rushed(finding: Finding, ended: ObservationEnded) -> Finding:
+def _rushed(finding: Finding, ended: ObservationEnded, slow_ms: float) -> Finding:
     """A figure so near its budget that the machine's own lateness may have decided."""
     if finding.measured_ms is None or finding.budget_ms is None or finding.verdict is Verdict.ERROR:
         return finding
     over_ms = finding.measured_ms - finding.budget_ms
     if ended.lag_ms > LAG_MS_MAX and abs(over_ms) <= ended.lag_ms:
-        busy = f"the harness was up to {ended.lag_ms:.0f} ms late"
+        busy = f"machine too busy, the harness was up to {ended.lag_ms:.0f} ms late"
     elif finding.verdict is Verdict.FAIL and 0 < over_ms <= ended.starved_ms:
         # On a machine of its own the subject would have been that much faster, but never slower.
-        busy = f"the browser waited {ended.starved_ms:.0f} ms for a processor"
+        busy = f"machine too busy, the browser waited {ended.starved_ms:.0f} ms for a processor"
+    elif finding.verdict is Verdict.FAIL and 0 < over_ms <= slow_ms:
+        busy = f"the targets took up to {slow_ms:.0f} ms to answer"
     else:
         return finding
-    reason = f"machine too busy, {busy}: {finding.reason}"
+    reason = f"{busy}: {finding.reason}"
     return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 

@@ -26,7 +26,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the run was made with. ``error_ms``: the stated error of every time in the record."""
+    """What the run was made with. ``error_ms``: the stated error of every time in the record.
+
+    ``targets``: the real servers in the fakes' places, each as ``side: what was stated``.
+    """
 
     browser: str  # product and version, e.g. "Chromium 156.0.8078.79"
     browser_flags: tuple[str, ...]
@@ -40,6 +43,7 @@ class Environment:
     started_at: str  # ISO 8601, UTC
     error_ms: float
     calibration: Calibration | None = None  # None: a record that is older than calibration
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

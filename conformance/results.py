@@ -120,8 +120,12 @@ def to_json(result: RunResult) -> dict[str, Any]:
         "run_id": result.run_id,
         "verdict": result.verdict.value,
         "subjects": [_subject(subject) for subject in result.subjects],
-        "environment": asdict(result.environment) | {"browser_flags": list(result.environment.browser_flags)},
+        "environment": _environment(result.environment),
     }
+
+
+def _environment(made: Environment) -> dict[str, Any]:
+    return asdict(made) | {"browser_flags": list(made.browser_flags), "targets": list(made.targets)}
 
 
 def _subject(subject: SubjectResult) -> dict[str, Any]:

@@ -49,6 +49,24 @@ VERSION: Final = "1.0.0"
 EXTRA: Final[Mapping[str, Json]] = {"unknown": True, "capabilities": ["a", "b"], "nested": {"deep": [1, {"er": None}]}}
 
 
+def satisfies(rule: SignatureRule, body: bytes) -> bool:
+    """Whether this body is a good signature by this rule, read as ``Response.json()`` reads it."""
+    try:
+        value: Json = json.loads(body.decode("utf-8-sig", "replace"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return False
+    for key in rule.field.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return _same(value, rule.equals)
+
+
+def _refuse(constant: str) -> Json:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(constant)
+
+
 def _json(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 

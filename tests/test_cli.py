@@ -13,10 +13,11 @@ import pytest
 from conformance import cli, cli_options
 from conformance.commands import selftest
 from conformance.commands.options import RunOptions
-from conformance.commands.targets import Target
+from conformance.commands.report_files import ReportFile
 from conformance.errors import BrowserDied, ConformError, DataError, ExitStatus
-from conformance.model import Level
+from conformance.model import Level, Side
 from conformance.rig.engine import RigMode
+from conformance.targets import parse_target
 from tests.commands.stand_ins import install
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,8 +64,16 @@ def options(typed: str, asked: list[RunOptions]) -> RunOptions:
         ("--seed 5 --shuffle", {"seed": 5, "shuffle": True}),
         ("--repeat 3", {"repeat": 3}),
         ("--fail-fast --headed --verbose", {"fail_fast": True, "headed": True, "verbose": True}),
-        ("--report json:a --report junit:b", {"reports": (Target("json", Path("a")), Target("junit", Path("b")))}),
+        (
+            "--report json:a --report junit:b",
+            {"reports": (ReportFile("json", Path("a")), ReportFile("junit", Path("b")))},
+        ),
         ("--browser chrome", {"browser": "chrome"}),
+        ("--local-target http://localhost:3003", {"targets": (parse_target(Side.LOCAL, "http://localhost:3003"),)}),
+        (
+            "--public-target https://api.example.org --i-own-this-target",
+            {"targets": (parse_target(Side.PUBLIC, "https://api.example.org", owned=True),)},
+        ),
         ("--output elsewhere", {"output": Path("elsewhere")}),
         ("", {"level": Level.MUST, "rig": RigMode.WARM, "repeat": 1, "output": Path("reports/runs"), "extensions": ()}),
     ],
@@ -92,6 +101,10 @@ def test_what_is_left_open_has_a_default(asked: list[RunOptions]) -> None:
         ("run --jobs", "'--jobs' requires an argument"),
         ("run stray", "Got unexpected extra argument"),
         ("judge", "Missing argument 'RUN'"),
+        ("run --local-target ftp://x", "no such kind of URL"),
+        ("run --public-target-ca ca.pem", "is for a --public-target, and there is none"),
+        ("run --public-target https://x --public-target-ca no.pem", "--public-target-ca no.pem: no such file"),
+        ("run --i-own-this-target", "is for a --local-target or --public-target, and there is none"),
         ("run --report jnit:x", "no such format: 'jnit'; did you mean 'junit'?"),
         ("report nowhere --report x", "must be FORMAT:PATH"),
         ("judge no/such/run", "no/such/run: no such run directory"),

@@ -11,7 +11,7 @@ import pytest
 from conformance import cli, cli_load
 from conformance.commands import load
 from conformance.commands.load import LoadOptions
-from conformance.commands.targets import Target
+from conformance.commands.report_files import ReportFile
 from conformance.errors import ExitStatus
 from conformance.load import LoadPlan, Place
 from conformance.rig.load.generator import Crew
@@ -48,7 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[LoadOptions]:
         ("--workers 2", {"crew": Crew(2)}),
         ("--remote-workers 4 --bind 192.0.2.1:5557", {"crew": Crew(0, 4, ("192.0.2.1", 5557))}),
         ("--bind [::1]:5557", {"crew": Crew(3, 0, ("::1", 5557))}),
-        ("--report json:x.json --output y", {"reports": (Target("json", Path("x.json")),), "output": Path("y")}),
+        ("--report json:x.json --output y", {"reports": (ReportFile("json", Path("x.json")),), "output": Path("y")}),
     ],
 )
 def test_options(typed: str, wanted: dict[str, Any], asked: list[LoadOptions]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.events import Source, TargetAnswered
 from conformance.judge import judge_scenario
 from conformance.model import Endpoints, Level, Outcome
 from conformance.record import ScenarioRecord
@@ -23,6 +24,33 @@ from tests.test_judge import (
     slow,
 )
 from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REQUIREMENTS, recorded, scenario, story
+
+# --- targets ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("took", "verdict"),
+    [
+        ((99,), Verdict.FAIL),
+        ((101,), Verdict.INCONCLUSIVE),
+        ((40, 1, 40, 40), Verdict.INCONCLUSIVE),
+        ((30, 30, 30, 30, 30), Verdict.FAIL),  # an attempt waits for three answers and no more
+    ],
+)
+def test_a_target_that_took_its_time_is_not_the_subjects_fault(took: tuple[float, ...], verdict: Verdict) -> None:
+    told = slow()
+    for number, took_ms in enumerate(took):
+        told.seen(TargetAnswered(at_ms=100, source=Source.PUBLIC, connection=number, took_ms=took_ms))
+    finding = next(each for each in judged(told, DOWN, "TIME-2").findings if each.requirement == "TIME-2")
+    assert (finding.verdict, finding.measured_ms) == (verdict, 1100)
+    excuse = f"the targets took up to {sum(sorted(took)[-3:])} ms to answer: "
+    assert finding.reason.startswith(excuse) is (verdict is Verdict.INCONCLUSIVE)
+
+
+def test_what_was_in_time_before_a_slow_target_was_in_time() -> None:
+    told = fallback().seen(TargetAnswered(at_ms=100, source=Source.PUBLIC, connection=1, took_ms=5000))
+    assert said(judged(told, DOWN, "TIME-2"))["TIME-2"] is Verdict.PASS
+
 
 # --- one scenario --------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance import signatures
 from conformance.errors import InputError
 from conformance.model import Side, SignatureRule
 from conformance.signatures import VARIANTS, is_good, signature_body
@@ -187,3 +188,17 @@ def test_an_unknown_variant_names_the_nearest() -> None:
 def test_every_variant_says_what_is_particular() -> None:
     assert all(variant.says for variant in VARIANTS.values())
     assert len({variant.says for variant in VARIANTS.values()}) == len(VARIANTS)
+
+
+# --- another server's answer ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [RULE, SignatureRule("app.name", 7), SignatureRule("ok", equals=True)], ids=str)
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_a_real_servers_answer_is_read_as_ours_are(name: str, rule: SignatureRule) -> None:
+    assert signatures.satisfies(rule, signature_body(name, rule, Side.LOCAL)) is is_good(name)
+
+
+@pytest.mark.parametrize("body", [b'{"service": "semantest", "x": NaN}', b'{"service"', b"[" * 100_000])
+def test_what_no_browser_reads_is_no_signature(body: bytes) -> None:
+    assert not signatures.satisfies(RULE, body)

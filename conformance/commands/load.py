@@ -22,8 +22,7 @@ from rich.text import Text
 
 from conformance.codec import encode
 from conformance.commands.options import OUTPUT, new_run_id
-from conformance.commands.servers import check_ca
-from conformance.commands.targets import Target as ReportTarget
+from conformance.commands.report_files import ReportFile
 from conformance.errors import ExitStatus, HarnessError, InputError
 from conformance.load import MARK_MESSAGES, MARK_SESSIONS, LoadPlan, Place, check_plan, judge_load
 from conformance.model import Side
@@ -32,7 +31,7 @@ from conformance.rig.environment import harness_version
 from conformance.rig.load.generator import Crew, carry_out, check_installed
 from conformance.rig.serving.bundled import running
 from conformance.rig.serving.examine import check_there
-from conformance.rig.serving.wire import find
+from conformance.rig.serving.wire import check_ca, find
 from conformance.store import create_run_dir
 from conformance.verdict import Finding, Verdict
 
@@ -66,7 +65,7 @@ class LoadOptions:
     ca: Path | None = None
     crew: Crew = field(default_factory=Crew)
     owned: bool = False
-    reports: tuple[ReportTarget, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
     output: Path = OUTPUT
 
 
@@ -86,9 +85,9 @@ def load(out: Console, err: Console, options: LoadOptions) -> ExitStatus:
     directory = create_run_dir(options.output, f"{new_run_id()}-load")
     put(directory / "load.json", kept)
     out.print(Text(f"figures: {directory}"))
-    for target in options.reports:
-        put(target.path, kept)
-        out.print(Text(f"{target.format}: {target.path}"))
+    for file in options.reports:
+        put(file.path, kept)
+        out.print(Text(f"{file.format}: {file.path}"))
     return _STATUS[finding.verdict]
 
 

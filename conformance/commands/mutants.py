@@ -24,8 +24,8 @@ from conformance import kills as k
 from conformance.catalogue import by_id
 from conformance.commands.crash import logged_in
 from conformance.commands.options import OUTPUT, RunOptions, new_run_id
+from conformance.commands.report_files import ReportFile
 from conformance.commands.run import Carrier, carry_out, header_of
-from conformance.commands.targets import Target
 from conformance.commands.verdict import judged
 from conformance.errors import ExitStatus, HarnessError
 from conformance.files import load_requirements, load_scenarios
@@ -72,7 +72,7 @@ class MutantsOptions:
     globs: tuple[str, ...] = ()
     jobs: int = 0
     rig: RigMode = RigMode.WARM
-    reports: tuple[Target, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
     browser: str | None = None
     output: Path = OUTPUT
     judge: Path | None = None
@@ -238,9 +238,9 @@ def _say(out: Console, matrix: Matrix, options: MutantsOptions) -> ExitStatus:
         out.print(Text(looked_again(matrix), style="dim"))
     status = k.status_of(matrix.kills, matrix.checks)
     out.print(Text(summary(matrix), style=_STYLE[status]))
-    for target in options.reports:
-        WRITERS[target.format](matrix, target.path)
-        out.print(Text(f"{target.format}: {target.path}"))
+    for file in options.reports:
+        WRITERS[file.format](matrix, file.path)
+        out.print(Text(f"{file.format}: {file.path}"))
     return status
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.bundle import bundled
-from conformance.commands.targets import Target
+from conformance.commands.report_files import ReportFile
 from conformance.errors import InputError
 from conformance.model import Level
 from conformance.rig.engine import RigMode
 from conformance.subjects import load_subject
+from conformance.targets import TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +46,11 @@ class RunOptions:
     repeat: int = 1
     fail_fast: bool = False
     headed: bool = False
-    reports: tuple[Target, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
     browser: str | None = None
     calibration: Path | None = None
     output: Path = OUTPUT
+    targets: tuple[TargetSpec, ...] = ()
     verbose: bool = False
 
 

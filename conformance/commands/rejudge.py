@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from conformance.commands.targets import write_reports
+from conformance.commands.report_files import write_reports
 from conformance.commands.verdict import compare_with_stored, judged, say
 from conformance.errors import ExitStatus
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from conformance.commands.targets import Target
+    from conformance.commands.report_files import ReportFile
     from conformance.model import Level
 
 
@@ -29,11 +29,13 @@ def judge(console: Console, directory: Path, level: Level, *, verbose: bool) -> 
     return status
 
 
-def report(console: Console, directory: Path, targets: Sequence[Target], level: Level, *, verbose: bool) -> ExitStatus:
+def report(
+    console: Console, directory: Path, files: Sequence[ReportFile], level: Level, *, verbose: bool
+) -> ExitStatus:
     """Render the record's reports again; without any, print it. Rendering is what was asked, so it ends in 0."""
     record, result = judged(directory)
-    for target in write_reports(targets, result, record, level):
-        console.print(Text(f"{target.format}: {target.path}"))
-    if not targets:
+    for file in write_reports(files, result, record, level):
+        console.print(Text(f"{file.format}: {file.path}"))
+    if not files:
         say(console, result, level, verbose=verbose)
     return ExitStatus.CONFORMS

@@ -19,9 +19,9 @@ from rich.text import Text
 from conformance.catalogue import by_id
 from conformance.commands.crash import logged_in
 from conformance.commands.options import RunOptions, load_subjects, new_run_id
-from conformance.commands.targets import write_reports
+from conformance.commands.report_files import write_reports
 from conformance.commands.verdict import judged, say
-from conformance.errors import ConformError, ExitStatus, HarnessError
+from conformance.errors import ConformError, ExitStatus, HarnessError, InputError
 from conformance.files import load_requirements, load_scenarios
 from conformance.judge import judge_scenario
 from conformance.model import Requirement
@@ -34,7 +34,9 @@ from conformance.rig.browsers import find_browser
 from conformance.rig.calibrating import find_calibration
 from conformance.rig.engine import RunSettings, run_plan
 from conformance.rig.environment import describe_environment
+from conformance.rig.targets import look_at
 from conformance.store import RunWriter, create_run_dir
+from conformance.targets import Standing, why_not
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -65,8 +67,8 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
     done = perform(err, options)
     status = say(out, done.result, options.level, verbose=options.verbose)
     out.print(Text(done.footer))
-    for target in write_reports(options.reports, done.result, done.record, options.level):
-        out.print(Text(f"{target.format}: {target.path}"))
+    for file in write_reports(options.reports, done.result, done.record, options.level):
+        out.print(Text(f"{file.format}: {file.path}"))
     return status
 
 
@@ -97,7 +99,9 @@ def perform(err: Console, options: RunOptions) -> Done:
         headed=options.headed,
         seed=options.seed,
         fail_fast=options.fail_fast,
+        targets=options.targets,
     )
+    standing = _look_at(options, profiles)
     calibration = find_calibration(options.calibration, settings.browser)
     begun_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
     environment = describe_environment(settings, begun_at, calibration)
@@ -107,11 +111,26 @@ def perform(err: Console, options: RunOptions) -> Done:
         header = header_of(plan, run_id, environment, requirements, catalogue)
         writer.header(replace(header, profiles=profiles))  # as they were named, not as the plan has them
         with progress_on(err, len(plan.items)) as progress, logged_in(directory):
-            carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, options)
+            carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, options, standing)
             carry_out(plan, settings, carrier)
         record, result = judged(directory)
         writer.results(result)
     return Done(directory, record, result, footer(plan, writer.kept, datetime.now(UTC) - started, directory))
+
+
+def _look_at(options: RunOptions, profiles: tuple[Profile, ...]) -> tuple[Standing, ...]:
+    """The targets, each seen to answer. Raises InputError, HarnessError."""
+    if not options.targets:
+        return ()
+    try:
+        standing = asyncio.run(look_at(options.targets, profiles))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise HarnessError("interrupted before anything ran") from None
+    for target in standing:
+        if options.repeat > 1 and not target.is_here and not target.spec.owned:
+            message = f"{target.spec.option}: it is not on this machine, and --repeat {options.repeat} is load"
+            raise InputError(f"{message}; leave that out or, if it is yours, say so with --i-own-this-target")
+    return standing
 
 
 def footer(plan: Plan, kept: int, took: timedelta, directory: Path) -> str:
@@ -150,6 +169,7 @@ class Carrier:
     requirements: Mapping[str, Requirement]
     error_ms: float
     options: RunOptions
+    targets: tuple[Standing, ...] = ()
     failure: ConformError | None = None  # what went wrong in a callback: the engine must end its own way first
     stopping: bool = False
     items: dict[tuple[str, str], PlanItem] = field(default_factory=dict)
@@ -206,6 +226,7 @@ def _without_unsupported(plan: Plan, carrier: Carrier) -> Plan:
     possible = []
     for item in plan.items:
         reason = unsupported(item.profile, item.scenario, carrier.requirements)
+        reason = reason or why_not(item.scenario, carrier.targets)
         if reason is None:
             possible.append(item)
         else:

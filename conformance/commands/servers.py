@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import ssl
 import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -23,8 +22,7 @@ from rich.text import Text
 from conformance.catalogue import by_id
 from conformance.commands.crash import logged_in
 from conformance.commands.options import OUTPUT, new_run_id
-from conformance.commands.targets import Target as ReportTarget
-from conformance.commands.targets import write_reports
+from conformance.commands.report_files import ReportFile, write_reports
 from conformance.commands.verdict import judged, say
 from conformance.errors import ExitStatus, HarnessError, InputError, did_you_mean
 from conformance.files import load_requirements
@@ -37,7 +35,7 @@ from conformance.rig.environment import harness_version
 from conformance.rig.serving.bundled import running
 from conformance.rig.serving.examination import Settings
 from conformance.rig.serving.examine import Subject, check_there, examine, version_of
-from conformance.rig.serving.wire import find
+from conformance.rig.serving.wire import check_ca, find
 from conformance.server_plan import SERVER_SCENARIOS, ServerScenario, scenarios_of
 from conformance.store import RunWriter, create_run_dir
 
@@ -61,7 +59,7 @@ class ServersOptions:
     settings: Settings = field(default_factory=Settings)
     owned: bool = False
     level: Level = Level.MUST
-    reports: tuple[ReportTarget, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
     output: Path = OUTPUT
     list_only: bool = False
     verbose: bool = False
@@ -86,8 +84,8 @@ def servers(out: Console, err: Console, options: ServersOptions) -> ExitStatus:
     status = say(out, result, options.level, verbose=options.verbose)
     took_s = (datetime.now(UTC) - started).total_seconds()
     out.print(Text(f"{record_size} scenarios in {took_s:.0f} s · record in {directory}"))
-    for target in write_reports(options.reports, result, record, options.level):
-        out.print(Text(f"{target.format}: {target.path}"))
+    for file in write_reports(options.reports, result, record, options.level):
+        out.print(Text(f"{file.format}: {file.path}"))
     return status
 
 
@@ -191,17 +189,6 @@ async def _bundled(stack: AsyncExitStack, side: Side, options: ServersOptions) -
         target = await find(url, side, ca)
         settings = replace(settings, unhealthy=await find(sick, side, sick_ca))
     return Subject(target, settings, f"reference {side} server", await version_of(target))
-
-
-def check_ca(path: Path | None) -> None:
-    """A file that holds no certificate is a slip of the user's, and says nothing of the server."""
-    if path is None:
-        return
-    try:
-        ssl.create_default_context(cafile=str(path))
-    except OSError as error:  # ssl.SSLError is one
-        why = (getattr(error, "reason", None) or error.strerror or "no certificate in it").lower().replace("_", " ")
-        raise InputError(f"--ca {path}: {why}; give a CA's certificate as a PEM file") from error
 
 
 def describe(settings: Settings, started: datetime) -> Environment:

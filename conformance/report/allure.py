@@ -145,6 +145,7 @@ def _environment(result: RunResult) -> str:
         "rig": f"{made.rig}, {made.jobs} jobs",
         "seed": str(made.seed),
         "error": f"{made.error_ms} ms",
+        **({"targets": targets} if (targets := view.targets_of(result)) else {}),
         "run": result.run_id,
     }
     return "".join(f"{key} = {value}\n" for key, value in pairs.items())

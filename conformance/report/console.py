@@ -40,6 +40,8 @@ _VERDICT_WIDTH = max(len(verdict.value) for verdict in Verdict)
 def show(console: Console, result: RunResult, *, verbose: bool = False) -> None:
     """Print the whole result: every subject, then all of them side by side, then a line for each."""
     console.print(Text(_environment_line(result), style="dim"))
+    if targets := view.targets_of(result):
+        console.print(Text(targets, style="dim"))
     for subject in result.subjects:
         console.print()
         console.rule(Text(view.name_of(subject), style="bold"), align="left", style="dim")

@@ -165,6 +165,7 @@ def _environment(result: RunResult) -> Iterator[str]:
         ("browser flags", f"<code>{escape(' '.join(made.browser_flags))}</code>"),
         ("harness", escape(f"{made.harness}, Python {made.python}, {made.platform}, {made.cpus} CPUs")),
         ("rig", escape(f"{made.rig}, {made.jobs} jobs, seed {made.seed}")),
+        *([("real servers", escape(targets))] if (targets := view.targets_of(result)) else []),
         ("error of every time", escape(view.error_of(result))),
         ("calibrated", escape(_calibrated(made))),
     ]

@@ -67,6 +67,7 @@ def _properties(result: RunResult, subject: SubjectResult, level: Level) -> list
     return [
         ("run", result.run_id),
         ("gate level", level.value),
+        *([("targets", targets)] if (targets := view.targets_of(result)) else []),
         *(
             (total.level.value, f"{view.word(total.verdict)} ({total.held}/{total.judged})")
             for total in view.totals(subject)

@@ -54,6 +54,9 @@ def _lines(result: RunResult) -> Iterator[str]:
         yield from _table(("requirement", "level", *names), rows)
     for subject in result.subjects:
         yield from _subject(subject)
+    if targets := view.targets_of(result):
+        yield f"{_escaped(targets)}"
+        yield ""
     yield f"Run `{result.run_id}` · {made.browser} · {made.rig} rig · seed {made.seed} · times {view.error_of(result)}"
 
 

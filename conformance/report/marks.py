@@ -107,6 +107,9 @@ def _rig_mark(event: Event) -> Mark | None:
 
 def _life_mark(event: Event) -> Mark | None:
     match event:
+        case seen.TargetStarted() | seen.TargetKilled():
+            done = "killed" if isinstance(event, seen.TargetKilled) else "started"
+            return _note(event, _SIDE[event.side], f"target {done}, process {event.pid}", Tone.RIG)
         case seen.WorkerStopped():
             says = "its worker is stopped"
         case seen.WorkerStarted():

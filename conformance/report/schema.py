@@ -148,4 +148,5 @@ def _environment() -> dict[str, Any]:
                 ),
             ],
         },
+        targets={**_IDS, "description": "the real servers in the fakes' places, each as 'side: what was stated'"},
     )

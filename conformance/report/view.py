@@ -78,6 +78,15 @@ def error_of(result: RunResult) -> str:
     return f"{told}, in the busiest scenario ± {worst_ms:.1f} ms" if worst_ms > made.error_ms else told
 
 
+def targets_of(result: RunResult) -> str:
+    """The real servers in the fakes' places; "" where there were none."""
+    return " · ".join(f"{side} target {what}" for side, _, what in (one.partition(": ") for one in _targets(result)))
+
+
+def _targets(result: RunResult) -> tuple[str, ...]:
+    return tuple(printable(one) for one in result.environment.targets)
+
+
 def name_of(subject: SubjectResult) -> str:
     """Name and version."""
     return f"{subject.name} {subject.version}".rstrip()

@@ -31,7 +31,9 @@ from conformance.rig.recorder import now_ms
 from conformance.rig.rig import Rig
 from conformance.rig.sanity import SANITY, Sanity
 from conformance.rig.servers import RigParts
+from conformance.rig.targets import TargetPool
 from conformance.rig.unattached import cannot_show, observe_unattached
+from conformance.targets import TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -64,6 +66,7 @@ class RunSettings:
     headed: bool = False
     seed: int = 0
     fail_fast: bool = False
+    targets: tuple[TargetSpec, ...] = ()
 
 
 @dataclass(slots=True)
@@ -237,7 +240,10 @@ async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> Async
     hosts = hosts_of(endpoints, pages)
     lag = LagMonitor()
     with tempfile.TemporaryDirectory(prefix="conform-", dir=roomy_memory(), ignore_cleanup_errors=True) as directory:
-        parts = RigParts(settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed)
+        targets = TargetPool(settings.targets, subjects, Path(directory))
+        parts = RigParts(
+            settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed, targets=targets
+        )
         sanity = Sanity(next(iter(endpoints), Endpoints()), Path(directory) / SANITY)
         pool = RigPool(parts, settings, Path(directory), sanity)
         lag.start()
@@ -246,6 +252,7 @@ async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> Async
         finally:
             lag.stop()
             await pool.close()
+            await targets.close()
 
 
 async def run_plan(

@@ -33,6 +33,7 @@ def describe_environment(
         started_at=started_at,
         error_ms=calibration.error_ms,
         calibration=calibration,
+        targets=tuple(map(str, settings.targets)),
     )
 
 

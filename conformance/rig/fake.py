@@ -1,14 +1,14 @@
 """A fake: the scripted server that stands where the local or the public one should be.
 
 Healthy unless faults are set. It listens on reserved ports, one an endpoint of the subject's; the
-browser is told to go there instead (host mapping), so Host and Origin are the real ones.
+browser is told to go there instead (host mapping), so Host and Origin are the real ones. With a target behind
+it, what is healthy about it is the target's: the fake is the fault proxy before it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from conformance.events import (
     ConnectionAccepted,
@@ -18,16 +18,19 @@ from conformance.events import (
     ResponseSent,
     SessionsDropped,
     Source,
+    TargetKilled,
+    TargetStarted,
     TlsFailed,
     WorldSet,
 )
 from conformance.model import Address, Profile, Side, written_on
 from conformance.rig.faults.build import FaultSet
-from conformance.rig.http import NotHttp, Request, preflight, read_request, response
+from conformance.rig.faults.listening import Refused
+from conformance.rig.healthy import Answers, Scripted
+from conformance.rig.http import NotHttp, Request, read_request, response
 from conformance.rig.link import Link
-from conformance.rig.session import Session
 from conformance.rig.tls import spare_memory
-from conformance.signatures import signature_body
+from conformance.rig.upstream import Upstream
 
 if TYPE_CHECKING:
     import socket
@@ -37,19 +40,20 @@ if TYPE_CHECKING:
     from conformance.events import Event
     from conformance.rig.certificates import Certificates
     from conformance.rig.faults.base import Fault, SessionFault
+    from conformance.rig.healthy import Healthy
     from conformance.rig.network import Network
     from conformance.rig.ports import Endpoint
     from conformance.rig.recorder import Recorder
+    from conformance.rig.session import Session
+    from conformance.rig.targets import Target
 
 E = TypeVar("E", bound="Event")
 
-# A third host, neither local nor public: where a redirect to another origin leads.
-ELSEWHERE = "elsewhere.example.org"
 _READ_BYTES_MAX = 64 * 1024
 _HANDSHAKE_S = 30.0  # a TLS client that stays silent for longer is not the subject
 
 
-class Fake:
+class Fake(Answers):
     """One side's server for the life of a rig; ``prepare`` makes it new for each scenario."""
 
     def __init__(
@@ -63,7 +67,9 @@ class Fake:
         # Whether the browser may use an answer of this scenario's again. A healthy answer states no lifetime and no
         # validator, so that it cannot (RFC 9111, 4.2 and 4.3); a fault's may.
         self.may_be_cached = False
-        self.profile: Profile
+        self.healthy: Healthy = Scripted(self)
+        self.target: Target | None = None
+        self._stood: bool | None = None  # whether this scenario had the target stand; None: it has not said yet
         self._endpoints = tuple(endpoints)
         self._network = network
         self._recorder: Recorder
@@ -75,9 +81,14 @@ class Fake:
 
     # --- what the rig does with it
 
-    def prepare(self, profile: Profile, recorder: Recorder) -> None:
-        """Begin a scenario: healthy, nothing counted, events to ``recorder``."""
+    def prepare(self, profile: Profile, recorder: Recorder, *, scripted: bool = False) -> None:
+        """Begin a scenario: healthy, nothing counted, events to ``recorder``.
+
+        ``scripted``: without the target, should there be one.
+        """
         self.profile = profile
+        self.healthy = Scripted(self) if scripted or self.target is None else Upstream(self, self.target)
+        self._stood = None
         self._recorder = recorder
         self._connections = 0
         self.sessions = []
@@ -87,7 +98,11 @@ class Fake:
 
     async def set_faults(self, faults: Mapping[Address | None, Sequence[Fault]]) -> None:
         """Be like this from now on, at each address. Open sessions stay; connections without one are closed."""
-        self._faults = {address: FaultSet.of(each) for address, each in faults.items()}
+        sets = {address: FaultSet.of(each) for address, each in faults.items()}
+        stands = not all(isinstance(each.listen, Refused) for each in sets.values())
+        if stands:
+            await self._raise_target()
+        self._faults = sets
         self.may_be_cached |= any(each.answers for each in self._faults.values())
         names = tuple(f"{fault}{written_on(address)}" for address, each in faults.items() for fault in each)
         self.record(WorldSet, rig=True, side=self.side, faults=names)
@@ -103,6 +118,19 @@ class Fake:
                 self._prove(fault, await fault.apply(endpoint.port), endpoint.address if len(faults) > 1 else None)
             if fault is None or fault.answers:
                 self._accept_from(endpoint)
+        if not stands:
+            await self._fell_target()
+        self._stood = stands
+
+    async def _raise_target(self) -> None:
+        """Have the target answer before the world says that it does. Raises TargetFailed."""
+        if self.target is not None and isinstance(self.healthy, Upstream) and (pid := await self.target.ensure()):
+            self.record(TargetStarted, rig=True, side=self.side, pid=pid)
+
+    async def _fell_target(self) -> None:
+        """Kill a target that stood in this scenario and now is down. One that never stood is out of reach anyway."""
+        if self.target is not None and self._stood and (pid := await self.target.kill()):
+            self.record(TargetKilled, rig=True, side=self.side, pid=pid)
 
     async def _set_network(self, network: Network) -> None:
         await network.clear()
@@ -266,19 +294,12 @@ class Fake:
                 return
 
     async def _answer(self, link: Link, request: Request) -> None:
-        is_signature = request.method == "GET" and request.target.split("?")[0] == self._signature_path()
+        is_signature = request.method == "GET" and request.target.split("?")[0] == self.signature_path
         fault = self._faults_at(link.address).signature
         if is_signature and fault is not None:
             await fault.apply(link, request)
             return
-        if request.method == "OPTIONS":
-            await self.reply(link, 204, preflight(request))
-        elif is_signature:
-            await self.reply(link, 200, self.signature_headers(request), self.signature())
-        elif request.target.split("?")[0] == "/health":
-            await self.reply(link, 200, self.signature_headers(request), b'{"status":"healthy"}')
-        else:
-            await self.reply(link, 404, {"Content-Type": "text/plain"}, b"not found\n")
+        await self.healthy.answer(link, request)
 
     async def reply(self, link: Link, status: int, headers: dict[str, str], body: bytes = b"") -> None:
         """Send a whole response and note it."""
@@ -286,55 +307,19 @@ class Fake:
         link.record(ResponseSent, status=status, size=len(body))
 
     async def _serve_upgrade(self, link: Link, request: Request) -> None:
-        if request.target.split("?")[0] != self._session_path():
-            await self.reply(link, 404, {"Content-Type": "text/plain"}, b"no WebSocket here\n")
+        if (session := await self.healthy.session(link, request)) is None:
             return
-        session = Session(link, request, self.profile.heartbeat)
-        if (upgrade_fault := self._faults_at(link.address).upgrade) is not None:
-            await upgrade_fault.apply(session)
-        else:
-            await session.answer()
-        if session.is_open:
-            if (session_fault := self._faults_at(link.address).session) is not None:
-                await session_fault.apply(session)
-            await session.run()
-
-    # --- what a healthy one says
-
-    def signature(self, variant: str = "good") -> bytes:
-        """The signature's body for this subject's rule."""
-        return signature_body(variant, self.profile.signature, self.side)
-
-    def signature_headers(self, request: Request) -> dict[str, str]:
-        """JSON that the subject's origin may read: an extension's (LOC-3, API-4), or that of its web page.
-
-        "null" is what an extension's origin becomes when a redirect crosses origins (Fetch, 4.5); it is let in so
-        that a redirect scenario offers what it promises.
-        """
-        origin = request.headers.get("origin", "")
-        page = self.profile.web.origin if self.profile.web is not None else None
-        is_allowed = origin.startswith("chrome-extension://") or origin in ("null", page)
-        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if is_allowed else {}
-        return {"Content-Type": "application/json", **allowed}
-
-    def signature_url(self, at: str) -> str:
-        """Where a redirect may send the subject: ``same_origin``, ``other_origin`` or ``public``."""
-        mine = urlsplit(self.profile.endpoints.signature)
-        if at == "same_origin":
-            return mine.geturl()
-        host = ELSEWHERE
-        if at == "public" and self.profile.endpoints.public:
-            host = urlsplit(self.profile.endpoints.public).netloc
-        scheme = "https" if at == "public" else "http"
-        return f"{scheme}://{host}{mine.path}"
-
-    def _signature_path(self) -> str:
-        # The public host answers the same path (seed: "https://…/semantest-signature").
-        return urlsplit(self.profile.endpoints.signature).path or "/"
-
-    def _session_path(self) -> str:
-        url = self.profile.endpoints.local if self.side is Side.LOCAL else self.profile.endpoints.public or ""
-        return urlsplit(url).path or "/"
+        try:
+            if (upgrade_fault := self._faults_at(link.address).upgrade) is not None:
+                await upgrade_fault.apply(session)
+            else:
+                await session.answer()
+            if session.is_open:
+                if (session_fault := self._faults_at(link.address).session) is not None:
+                    await session_fault.apply(session)
+                await session.run()
+        finally:
+            session.leave()
 
     def _drop_idle_links(self) -> None:
         busy = {session.link for session in self.sessions if session.is_open}

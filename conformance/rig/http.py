@@ -23,12 +23,13 @@ SECRET = "conform-canary-5d0b7c9e"  # noqa: S105 - nobody's
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request head. Header names are lower case. ``raw`` is the head as it came."""
+    """A request head. Header names are lower case. ``raw`` is the head as it came, ``body`` what followed it."""
 
     method: str
     target: str
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes = b""
+    body: bytes = b""
 
     @property
     def is_upgrade(self) -> bool:
@@ -55,7 +56,7 @@ class NotHttp(Exception):
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
-    """The next request, its body read and dropped. None at a clean end. Raises NotHttp, ConnectionError."""
+    """The next request, its body with it. None at a clean end. Raises NotHttp, ConnectionError."""
     first = await reader.read(1)
     if not first:
         return None
@@ -79,9 +80,8 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     length = int(headers.get("content-length", "0"))
     if length > _BODY_BYTES_MAX:
         raise NotHttp(len(head) + length)
-    if length:
-        await reader.readexactly(length)
-    return Request(event.method.decode("ascii"), event.target.decode("latin-1"), headers, head)
+    body = await reader.readexactly(length) if length else b""
+    return Request(event.method.decode("ascii"), event.target.decode("latin-1"), headers, head, body)
 
 
 def response_head(status: int, headers: dict[str, str] | None = None) -> bytes:

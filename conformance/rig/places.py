@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.model import Address, Side
-from conformance.rig.fake import ELSEWHERE
+from conformance.rig.healthy import ELSEWHERE
 from conformance.rig.mapping import PLAIN_PORT, TLS_PORT, Hosts, is_loopback, own_network_rules, resolver_rules
 from conformance.rig.namespace import Namespace, Where
 from conformance.rig.network import PUBLIC, PUBLIC_V6

@@ -19,16 +19,17 @@ from conformance.rig import canary
 from conformance.rig.cdp import CdpError
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.life import Life, renumbered, settled_in
+from conformance.rig.living import Living
 from conformance.rig.mark import set_mark
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.page import Page, open_trigger_page, pull
 from conformance.rig.permission import Permission
 from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.sanity import SANITY
 from conformance.rig.servers import RigParts, Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
-from conformance.rig.targets import Targets
 from conformance.rig.web import leave, visit
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Rig:
         self.flags: tuple[str, ...] = ()
         self._chromium: Chromium
         self._netlog: NetLogPipe
-        self._targets: Targets
+        self._living: Living
         self._haunted = False
         self._page: Page | None = None
         self._recorder: Recorder | None = None
@@ -98,7 +99,7 @@ class Rig:
             display=self.parts.display,
             enter=None if self.servers.namespace is None else self.servers.namespace.enter(),
         )
-        self._targets = await Targets.open(self._chromium.cdp)
+        self._living = await Living.open(self._chromium.cdp)
         self._page = None
         self._waits = waits_ms(self._chromium.pid)
 
@@ -166,7 +167,7 @@ class Rig:
             profile = await settled_in(profile, scenario, self._directory)
             life = Life(self, profile, recorder)
             conductor = Conductor(self.servers.of, recorder, profile, self.flush, life.befall)
-            await self.servers.prepare(profile, recorder, scenario.given)
+            await self.servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
             await canary.plant(self.cdp, profile, scenario)
             extension_id, started_ms = await self._start(profile, recorder)
             if planted := await canary.plant_token(self.cdp, extension_id, scenario):
@@ -241,7 +242,7 @@ class Rig:
         leaving: list[Awaitable[object]] = [canary.clear(self.cdp)]
         if not self._launch_number:  # one that was named on the command line cannot be taken away
             leaving.insert(0, self.cdp.send("Extensions.uninstall", {"id": extension_id}))
-            leaving.append(self._targets.gone(f"chrome-extension://{extension_id}"))
+            leaving.append(self._living.gone(f"chrome-extension://{extension_id}"))
         tab, self._visited = self._visited, ""
         if tab:
             leaving.append(leave(self.cdp, tab))

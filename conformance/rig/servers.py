@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.errors import RigFailed, Unsupported
+from conformance.errors import RigFailed, TargetFailed, Unsupported
 from conformance.model import Side
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
@@ -17,6 +17,7 @@ from conformance.rig.namespace import Namespace
 from conformance.rig.network import Network
 from conformance.rig.places import in_own_network, on_this_machine
 from conformance.rig.stranger import Stranger
+from conformance.rig.targets import TargetPool
 from conformance.rig.web import WebHost
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class RigParts:
     lag: LagMonitor
     headed: bool = False
     display: str = ""
+    targets: TargetPool | None = None
 
 
 class Servers:
@@ -52,6 +54,10 @@ class Servers:
         self.web = WebHost(here.web, parts.certificates.context())
         self.sides = here.sides
         self._places = here
+        self._targets = parts.targets
+        if self._targets is not None:
+            for side in Side:
+                self.of(side).target = self._targets.take(side)
 
     @classmethod
     async def open(cls, parts: RigParts, *, own_network: bool = False) -> Servers:
@@ -85,13 +91,16 @@ class Servers:
             f"--ip-address-space-overrides={','.join(f'{address}=public' for address in outside)}",
         )
 
-    async def prepare(self, profile: Profile, recorder: Recorder, given: World) -> None:
-        """Begin a scenario: both fakes new, in the world that is given. Raises Unsupported."""
+    async def prepare(self, profile: Profile, recorder: Recorder, given: World, *, scripted: bool = False) -> None:
+        """Begin a scenario: both fakes new, in the world that is given. ``scripted``: whatever targets there are.
+
+        Raises Unsupported, TargetFailed, RigFailed.
+        """
         if given.both and self.namespace is not None and self.namespace.no_names:
             raise Unsupported(f"the public name cannot have two addresses: {self.namespace.no_names}")
         for side in Side:
             fake = self.of(side)
-            fake.prepare(profile, recorder)
+            fake.prepare(profile, recorder, scripted=scripted)
             faults = build_at(given.of(side))
             faults = {at: tuple(each for each in some if each.stage != Stage.RESOLVE) for at, some in faults.items()}
             await fake.set_faults(faults)
@@ -103,9 +112,11 @@ class Servers:
         return self.local.may_be_cached or self.public.may_be_cached
 
     def refuse_to_lie(self) -> None:
-        """A bug of a fake's must end as the harness' failure, not as the subject's. Raises RigFailed."""
+        """A bug of a fake's must end as the harness' failure, not as the subject's. Raises RigFailed, TargetFailed."""
         for side in Side:
-            if (error := self.of(side).failure) is not None:
+            if isinstance(error := self.of(side).failure, TargetFailed):
+                raise error
+            if error is not None:
                 message = f"the {side} fake failed: {type(error).__name__}: {error}"
                 raise RigFailed(message) from error
 
@@ -118,8 +129,10 @@ class Servers:
 
     def close(self) -> None:
         """Give every port back."""
-        self.local.close()
-        self.public.close()
+        for side in Side:
+            self.of(side).close()
+            if self._targets is not None and (target := self.of(side).target) is not None:
+                self._targets.give(target)
         self.stranger.close()
         self.web.close()
         if self.network is not None:

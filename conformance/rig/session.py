@@ -80,14 +80,22 @@ class Session:
         try:
             with contextlib.suppress(ConnectionError):
                 while data := await self.link.reader.read(65536):
-                    self._protocol.receive_data(data)
-                    await self._handle()
-                    if self._protocol.state is State.CLOSED or (self._protocol.close_expected() and not self.silent):
+                    await self._take(data)
+                    if self._is_over():
                         break
         finally:
             for task in self._beside:
                 task.cancel()
         self._closed()
+
+    async def _take(self, data: bytes) -> None:
+        """What the subject sent."""
+        self._protocol.receive_data(data)
+        await self._handle()
+
+    def _is_over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self._protocol.state is State.CLOSED or (self._protocol.close_expected() and not self.silent)
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do ``work`` while the session is served, until it ends."""
@@ -149,6 +157,9 @@ class Session:
             self._protocol.send_close(code)
             with contextlib.suppress(ConnectionError):
                 await self._flush()
+
+    def leave(self) -> None:
+        """Give back what it holds besides its link: nothing, where there is no target."""
 
     def reset(self) -> None:
         """End the connection with RST, as a killed process' kernel does."""

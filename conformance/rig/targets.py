@@ -1,60 +1,317 @@
-"""What lives in a browser (pages, workers), as the browser tells: nothing is attached to any of it.
+"""Targets at work: where each is found, how its process is started and killed, and whether it answers well.
 
-Why the rig must know: Chromium answers ``Extensions.uninstall`` before the subject's worker has ended, on a busy
-machine half a second before. Until then the subject acts: one whose probe was cut off by the end of its scenario
-opened a socket in the next one.
+A target that is stated as a URL is there or not, and is left alone. One that is stated as a command is a process of
+ours, in a session of its own: one for each rig that is at work, kept for the next one, killed at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import base64
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from conformance.errors import BrowserDied
+from conformance.errors import InputError, TargetFailed
+from conformance.model import Side
+from conformance.rig.chromium import die_with_parent
+from conformance.rig.http import Request
+from conformance.rig.serving.wire import Connection, Wire, ask, find
+from conformance.rig.serving.wire import Target as Place
+from conformance.server_events import Outcome
+from conformance.signatures import satisfies
+from conformance.targets import Standing
 
 if TYPE_CHECKING:
-    from conformance.rig.cdp import Cdp
+    from collections.abc import Iterable, Sequence
 
-_GONE_MS_MAX = 30_000  # some 10 ms idle; a browser that takes longer than this is as good as dead
+    from conformance.model import Profile
+    from conformance.targets import TargetSpec
+
+_UP_S: Final = 30.0
+_LOOK_S: Final = 0.02
+_OK: Final = 200
+_HOST: Final = "127.0.0.1"
 
 
-class Targets:
-    """The targets of one browser. ``open`` makes it."""
+class Target:
+    """One real server in a fake's place, for one rig at a time."""
 
-    def __init__(self) -> None:
-        self._urls: dict[str, str] = {}
-        self._news = asyncio.Event()
+    def __init__(self, spec: TargetSpec, profiles: Sequence[Profile], directory: Path) -> None:
+        self.spec = spec
+        self.is_down = False  # whether the scenario has it down just now
+        self.signature = b""
+        self._profiles = tuple(profiles)
+        self._ca = directory / "ca.pem"
+        self._directory = directory
+        self._process: asyncio.subprocess.Process | None = None
+        self._errors: IO[bytes] | None = None
+        self._wire: Wire | None = None
 
-    @classmethod
-    async def open(cls, cdp: Cdp) -> Targets:
-        """Have the browser tell from now on. Raises CdpError, BrowserDied."""
-        targets = cls()
-        cdp.listen(targets.on_event)
-        await cdp.send("Target.setDiscoverTargets", {"discover": True})
-        return targets
+    async def ensure(self) -> int:
+        """Have it answer; the process that was started for that, 0: none had to be. Raises TargetFailed, InputError."""
+        self.is_down = False
+        started = 0
+        if self.spec.command and (self._process is None or self._process.returncode is not None):
+            started = await self._start()
+        elif self._wire is None:
+            ca = Path(self.spec.ca) if self.spec.ca else None
+            self._wire = Wire(await find(self.spec.url, self.spec.side, ca, option=self.spec.option))
+        if not self.signature:
+            self.signature = await self._look()
+        return started
 
-    def on_event(self, method: str, params: dict[str, Any], _session: str | None) -> None:
-        """Take in what the browser tells."""
-        match method:
-            case "Target.targetCreated" | "Target.targetInfoChanged":
-                self._urls[params["targetInfo"]["targetId"]] = params["targetInfo"]["url"]
-            case "Target.targetDestroyed":
-                self._urls.pop(params["targetId"], None)
-            case _:
-                return
-        self._news.set()
+    async def kill(self) -> int:
+        """End its process as ``kill -9`` does, and wait until it is gone; its number, 0: there is none of ours."""
+        self.is_down = True
+        process, self._process = self._process, None
+        errors, self._errors = self._errors, None
+        if errors is not None:
+            errors.close()
+        if process is None:
+            return 0
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # it leads its own session, so whom it started goes with it
+        await process.wait()
+        return process.pid
 
-    def of(self, origin: str) -> list[str]:
-        """The URLs of what lives there."""
-        return [url for url in self._urls.values() if url.startswith(f"{origin}/")]
+    @property
+    def place(self) -> Place:
+        """Where it is. Raises TargetFailed before it has ever stood."""
+        if self._wire is None:
+            raise TargetFailed(f"{self.spec.option}: it was never looked for")
+        return self._wire.target
 
-    async def gone(self, origin: str) -> None:
-        """Return when nothing of ``origin`` lives any more. Raises BrowserDied when it does not end."""
+    async def connect(self) -> Connection:
+        """A connection to it. Raises OSError, TimeoutError."""
+        if self._wire is None or self.is_down:
+            raise ConnectionRefusedError
+        return await self._wire.connect()
+
+    def forwarded(self, request: Request) -> bytes:
+        """A request as the target is sent it.
+
+        Byte for byte as the browser sent it, but below the path that the target's URL has, and for one that is
+        not on this machine under its own name: such names are what a request is routed by.
+        """
+        place = self.place
+        line, _, rest = request.raw.partition(b"\r\n")
+        if place.base:
+            method, target, version = line.split(b" ", 2)
+            line = b" ".join((method, place.base.encode() + target, version))
+        if not place.is_loopback:
+            fields = rest.split(b"\r\n")
+            own = b"Host: " + place.host.encode()
+            rest = b"\r\n".join(own if each.lower().startswith(b"host:") else each for each in fields)
+        return line + b"\r\n" + rest + request.body
+
+    # --- its process
+
+    async def _start(self) -> int:
+        port = free_port()
+        command = self.spec.arguments(port, str(self._ca), map(origin_of, self._profiles))
+        if command[0] == "conform":  # this very one, wherever it was installed
+            command[:1] = [sys.executable, "-m", "conformance"]
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._ca.unlink(missing_ok=True)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is
         try:
-            async with asyncio.timeout(_GONE_MS_MAX / 1000):
-                while self.of(origin):
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            message = f"{self.of(origin)[0]} was removed, and lives on after {_GONE_MS_MAX / 1000:.0f} s"
-            raise BrowserDied(message) from None
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=self._errors,
+                start_new_session=True,
+                preexec_fn=die_with_parent(),
+            )
+        except OSError as error:
+            self._errors.close()
+            why = f"{command[0]}: {(error.strerror or str(error)).lower()}"
+            raise InputError(f"{self.spec.option}: cannot be started: {why}; mend the command") from error
+        try:
+            await self._listening(port)
+            scheme = "https" if self.spec.tls else "http"
+            ca = self._ca if self.spec.makes_ca else Path(self.spec.ca) if self.spec.ca else None
+            self._wire = Wire(
+                Place(
+                    side=self.spec.side,
+                    url=f"{scheme}://localhost:{port}",
+                    host=f"localhost:{port}",
+                    name="localhost",
+                    port=port,
+                    address=_HOST,
+                    base="",
+                    tls=self.spec.tls,
+                    ca=ca,
+                )
+            )
+            self.signature = await self._look()
+        except BaseException:
+            await self.kill()
+            raise
+        return self._process.pid
+
+    async def _listening(self, port: int) -> None:
+        """Wait until it takes connections: nothing else tells. Raises TargetFailed."""
+        until_s = time.monotonic() + _UP_S
+        while True:
+            if self._process is None or self._process.returncode is not None:
+                raise TargetFailed(f"{self.spec.option}: it ended before it listened: {self._last_words()}")
+            if await _takes_connections(port) and (not self.spec.makes_ca or self._has_ca()):
+                return
+            if time.monotonic() > until_s:
+                what = f"nobody listened on {_HOST} port {port}"
+                if self.spec.makes_ca and not self._has_ca():
+                    what = "no certificate was written where {ca} stands"
+                raise TargetFailed(f"{self.spec.option}: {what} within {_UP_S:.0f} s")
+            await asyncio.sleep(_LOOK_S)
+
+    def _has_ca(self) -> bool:
+        """A server may listen before it has written it."""
+        return self._ca.is_file() and b"END CERTIFICATE" in self._ca.read_bytes()
+
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return "it said nothing"
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace").strip().rpartition("\n")[2] or "it said nothing"
+
+    # --- whether it answers well
+
+    async def _look(self) -> bytes:
+        """Its signature, good for every subject. Raises TargetFailed."""
+        body = b""
+        for profile in self._profiles:
+            if self.spec.side is Side.LOCAL or profile.endpoints.public is not None:
+                body = await self._ask(profile)
+        return body
+
+    async def _ask(self, profile: Profile) -> bytes:
+        path = urlsplit(profile.endpoints.signature).path or "/"
+        what = f"{self.spec.option}: asked for {path}, it"
+        step = "start the server or mend the URL" if self.spec.url else "see what the server itself says"
+        url = profile.endpoints.signature if self.spec.side is Side.LOCAL else str(profile.endpoints.public)
+        origin = profile.web.origin if profile.web is not None else origin_of(profile)
+        head = f"GET {path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n"
+        try:
+            connection = await self.connect()
+        except (OSError, TimeoutError) as error:
+            raise TargetFailed(f"{self.spec.option}: nobody answers there ({reason(error)}); {step}") from error
+        try:
+            answer = await ask(connection, self.forwarded(Request("GET", path, raw=head.encode())), patience_s=_UP_S)
+        finally:
+            connection.abort()
+        if answer.outcome is not Outcome.ANSWERED:
+            plain = "" if self.spec.tls else "; it was asked in plain text, and one that speaks TLS has to be stated so"
+            raise TargetFailed(f"{what} gave no answer ({answer.detail or answer.outcome}){plain}; {step}")
+        if answer.status != _OK:
+            raise TargetFailed(f"{what} answered with status {answer.status}, not {_OK}; {step}")
+        if not satisfies(profile.signature, answer.body):
+            rule = f"{profile.signature.field} = {json.dumps(profile.signature.equals)}"
+            raise TargetFailed(f"{what} gave no good signature for '{profile.name}' ({rule} is wanted); {step}")
+        if profile.web is not None and answer.header("access-control-allow-origin") not in (origin, "*"):
+            raise TargetFailed(f"{what} lets no page of {origin} read it, from which '{profile.name}' asks; allow it")
+        return answer.body
+
+
+async def _takes_connections(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(_HOST, port)
+    except OSError:
+        return False
+    writer.transport.abort()
+    return True
+
+
+def reason(error: BaseException) -> str:
+    """Why there is no connection, in words."""
+    if told := getattr(error, "verify_message", "") or getattr(error, "reason", ""):
+        return f"TLS: {told}".replace("_", " ").lower()
+    number = getattr(error, "errno", None)
+    return os.strerror(number).lower() if number else str(error) or "no answer in time"
+
+
+def free_port() -> int:
+    """A port that is free on 127.0.0.1 and, where there is one, on ::1."""
+    while True:
+        with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
+            four.bind((_HOST, 0))
+            port = int(four.getsockname()[1])
+            try:
+                six.bind(("::1", port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+            return port
+
+
+def origin_of(profile: Profile) -> str:
+    """The origin that Chromium gives this extension: by its manifest's key, else by its directory."""
+    directory = Path(profile.extension)
+    seed = os.fsencode(os.path.realpath(directory))
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+        key = json.loads((directory / "manifest.json").read_text(encoding="utf-8-sig")).get("key")
+        seed = base64.b64decode(key) if key else seed
+    letters = hashlib.sha256(seed).hexdigest()[:32].translate(str.maketrans("0123456789abcdef", "abcdefghijklmnop"))
+    return f"chrome-extension://{letters}"
+
+
+class TargetPool:
+    """The targets of a run. A rig takes one a side and gives it back."""
+
+    def __init__(self, specs: Iterable[TargetSpec], profiles: Sequence[Profile], directory: Path) -> None:
+        self._specs = {spec.side: spec for spec in specs}
+        self._profiles = tuple(profiles)
+        self._directory = directory
+        self._idle: list[Target] = []
+        self._made: list[Target] = []
+
+    def take(self, side: Side) -> Target | None:
+        """One that nobody has, or a new one; None: this side has its fake."""
+        if side not in self._specs:
+            return None
+        for target in self._idle:
+            if target.spec.side is side:
+                self._idle.remove(target)
+                return target
+        target = Target(self._specs[side], self._profiles, self._directory / f"target-{len(self._made) + 1}")
+        self._made.append(target)
+        return target
+
+    def give(self, target: Target) -> None:
+        """Its rig is gone."""
+        self._idle.append(target)
+
+    async def close(self) -> None:
+        """Kill every process."""
+        await asyncio.gather(*(target.kill() for target in self._made))
+
+
+async def look_at(specs: Iterable[TargetSpec], profiles: Sequence[Profile]) -> tuple[Standing, ...]:
+    """Each target once, before anybody is judged. Raises InputError: a target that does not answer is a slip."""
+    found = []
+    directory = Path(tempfile.mkdtemp(prefix="conform-"))
+    try:
+        for spec in specs:
+            target = Target(spec, profiles, directory)
+            try:
+                await target.ensure()
+                found.append(Standing(spec, is_here=target.place.is_loopback))
+            except TargetFailed as error:
+                raise InputError(str(error)) from error
+            finally:
+                await target.kill()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return tuple(found)

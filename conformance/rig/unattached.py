@@ -23,6 +23,7 @@ from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.recorder import Recorder, now_ms, settle
+from conformance.rig.sanity import SANITY
 from conformance.rig.servers import Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
@@ -125,7 +126,7 @@ async def observe_unattached(
     servers = await Servers.open(parts, own_network=scenario.namespace)
     browser = UnattachedBrowser(recorder)
     try:
-        await servers.prepare(profile, recorder, scenario.given)
+        await servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)
         started_ms = await _first_act(recorder)

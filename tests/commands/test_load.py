@@ -17,7 +17,7 @@ from rich.console import Console
 from conformance.codec import decode
 from conformance.commands import load
 from conformance.commands.load import LoadOptions, as_data, check, place_of, progress, rates, table
-from conformance.commands.targets import Target as ReportTarget
+from conformance.commands.report_files import ReportFile
 from conformance.errors import ExitStatus, HarnessError, InputError
 from conformance.load import Counts, Latencies, LoadPlan, Measured, Place, judge_load
 from conformance.model import Side
@@ -184,7 +184,7 @@ def test_the_verdict_is_the_exit_status(
         return its, measured(replace(CARRIED, opened=opened))
 
     monkeypatch.setattr(load, "_carry_out", carried)
-    status, text = run(plan=its, output=tmp_path / "runs", reports=(ReportTarget("json", tmp_path / "x.json"),))
+    status, text = run(plan=its, output=tmp_path / "runs", reports=(ReportFile("json", tmp_path / "x.json"),))
     assert (status, told[1] in text) == (told[0], True)
     (directory,) = (tmp_path / "runs").iterdir()
     assert (directory / "load.json").read_bytes() == (tmp_path / "x.json").read_bytes()
@@ -205,7 +205,7 @@ def test_ctrl_c_reaches_no_verdict(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_the_bundled_server_carries_a_small_load(tmp_path: Path) -> None:
     """On two workers, with TLS, by the reference's heartbeat; below the mark, so no pass."""
     report = tmp_path / "load.json"
-    status, text = run(output=tmp_path / "runs", reports=(ReportTarget("json", report),))
+    status, text = run(output=tmp_path / "runs", reports=(ReportFile("json", report),))
     data = json.loads(report.read_text(encoding="utf-8"))
     counts = data["measured"]["counts"]
     assert (counts["opened"], counts["sent"], counts["answered"], counts["errors"]) == (6, 60, 60, {}), text

@@ -14,7 +14,7 @@ from rich.console import Console
 from conformance import cli
 from conformance.commands import mutants as command
 from conformance.commands.mutants import MutantsOptions, mutants
-from conformance.commands.targets import Target
+from conformance.commands.report_files import ReportFile
 from conformance.errors import ExitStatus, HarnessError, InputError
 from conformance.files import load_scenarios
 from conformance.gallery import load_gallery, stranger_directories
@@ -56,7 +56,7 @@ def bench(engine: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 def test_everybody_goes_through_one_pool_and_is_judged_from_the_record(bench: StandIn, tmp_path: Path) -> None:
-    ran = Ran(tmp_path / "runs", "loose-equality", reports=(Target("json", tmp_path / "it.json"),))
+    ran = Ran(tmp_path / "runs", "loose-equality", reports=(ReportFile("json", tmp_path / "it.json"),))
     assert bench.settings is not None
     assert bench.ran.count(BOGUS.id) == 1
     assert bench.ran.count("local-up") == 3 + STRANGERS  # the base, the one that does nothing, the mutant

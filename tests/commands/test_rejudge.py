@@ -10,8 +10,8 @@ from rich.console import Console
 
 from conformance.commands import rejudge
 from conformance.commands.options import RunOptions
+from conformance.commands.report_files import ReportFile
 from conformance.commands.run import run
-from conformance.commands.targets import Target
 from conformance.errors import ExitStatus
 from conformance.model import Level
 from conformance.plan import PlanItem
@@ -59,7 +59,7 @@ def test_judge_exits_by_the_gate(engine: StandIn, tmp_path: Path) -> None:
 
 def test_report_renders_again(directory: Path, tmp_path: Path) -> None:
     out = console()
-    target = Target("json", tmp_path / "again.json")
+    target = ReportFile("json", tmp_path / "again.json")
     assert rejudge.report(out, directory, [target], Level.MUST, verbose=False) is ExitStatus.CONFORMS
     assert target.path.read_bytes() == (directory / "results.json").read_bytes()
     assert text(out).startswith("json: ")

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from conformance import store
 from conformance.commands.options import RunOptions
+from conformance.commands.report_files import ReportFile
 from conformance.commands.run import run
-from conformance.commands.targets import Target
 from conformance.commands.verdict import judged
 from conformance.errors import BrowserDied, ExitStatus, HarnessError, InputError, StorageFailed
 from conformance.model import Level
@@ -113,7 +113,7 @@ def test_subjects_stay_in_the_order_in_which_they_were_named(engine: StandIn, tm
 
 
 def test_reports_are_written(engine: StandIn, tmp_path: Path) -> None:
-    ran = Ran(tmp_path / "runs", reports=(Target("json", tmp_path / "out.json"),), level=Level.SHOULD)
+    ran = Ran(tmp_path / "runs", reports=(ReportFile("json", tmp_path / "out.json"),), level=Level.SHOULD)
     assert (tmp_path / "out.json").read_bytes() == (ran.directory / "results.json").read_bytes()
     assert f"json: {tmp_path}/out.json" in ran.out.getvalue().replace("\n", "")
     assert engine.ran
@@ -123,7 +123,10 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_verdict(engine: Stand
     (tmp_path / "file").touch()
     out = io.StringIO()
     asked = RunOptions(
-        scenarios=("local-up",), jobs=1, output=tmp_path / "runs", reports=(Target("json", tmp_path / "file" / "x"),)
+        scenarios=("local-up",),
+        jobs=1,
+        output=tmp_path / "runs",
+        reports=(ReportFile("json", tmp_path / "file" / "x"),),
     )
     with pytest.raises(StorageFailed, match=r"the report was not written"):
         run(Console(file=out, width=100), Console(file=io.StringIO()), asked)

@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from conformance.commands import rejudge, servers
+from conformance.commands.report_files import ReportFile
 from conformance.commands.servers import ServersOptions, choose
-from conformance.commands.targets import Target as ReportTarget
 from conformance.errors import ExitStatus, InputError
 from conformance.model import Level, Side
 from conformance.rig.serving import wire
@@ -119,7 +119,7 @@ def test_the_bundled_servers_are_judged_and_the_record_judges_them_again(tmp_pat
         scenarios=asked,
         level=Level.SHOULD,
         output=tmp_path / "runs",
-        reports=(ReportTarget("json", report), ReportTarget("html", tmp_path / "report.html")),
+        reports=(ReportFile("json", report), ReportFile("html", tmp_path / "report.html")),
     )
     assert status is ExitStatus.CONFORMS, text
     assert "CONFORMS: reference local server 1.0.0, reference public server 1.0.0 meet every MUST and SHOULD" in text

@@ -27,6 +27,8 @@ from conformance.events import (
     Source,
     StepTimedOut,
     SubjectReloaded,
+    TargetKilled,
+    TargetStarted,
     TlsFailed,
     WorkerStarted,
     WorkerStopped,
@@ -73,6 +75,8 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
             "reset on 2 sessions",
             Tone.RIG,
         ),
+        (TargetStarted(at_ms=0, source=Source.RIG, side=Side.LOCAL, pid=7), "target started, process 7", Tone.RIG),
+        (TargetKilled(at_ms=0, source=Source.RIG, side=Side.LOCAL, pid=7), "target killed, process 7", Tone.RIG),
         (
             StepTimedOut(at_ms=0, source=Source.RIG, step="until", within_ms=5000.0),
             "until: not within 5000 ms",

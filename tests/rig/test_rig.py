@@ -42,13 +42,13 @@ from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium
 from conformance.rig.lag import LagMonitor
+from conformance.rig.living import Living
 from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
 from conformance.rig.page import Page
 from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.rig import Rig
 from conformance.rig.servers import RigParts
-from conformance.rig.targets import Targets
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
 from tests.rig import extensions
@@ -266,14 +266,14 @@ def test_a_removal_is_over_when_the_subject_is_gone_and_not_when_the_browser_say
     async def scene() -> list[tuple[bool, bool]]:
         async with staged() as stage:
             rig = Rig(parts(), stage.servers)
-            rig._chromium, rig._targets = cast("Chromium", Obedient()), Targets()
+            rig._chromium, rig._living = cast("Chromium", Obedient()), Living()
             worker = {"targetId": "1", "url": "chrome-extension://subject/worker.js"}
-            rig._targets.on_event("Target.targetCreated", {"targetInfo": worker}, None)
+            rig._living.on_event("Target.targetCreated", {"targetInfo": worker}, None)
             leaving = asyncio.create_task(rig._remove("subject"))
             for _ in range(10):  # turns of the loop
                 await asyncio.sleep(0)
             seen = [(leaving.done(), rig.is_alive)]
-            rig._targets.on_event("Target.targetDestroyed", {"targetId": "1"}, None)
+            rig._living.on_event("Target.targetDestroyed", {"targetId": "1"}, None)
             await asyncio.wait_for(leaving, 5)
             return [*seen, (leaving.done(), rig.is_alive)]
 

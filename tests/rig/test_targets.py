@@ -1,110 +1,351 @@
-"""What lives in a browser: told by the browser, and waited for until it is gone."""
+"""Targets at work: started, seen to answer well, killed, started again; and every way in which they do not."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, cast
+import os
+import re
+import select
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from conformance.errors import BrowserDied
-from conformance.rig import targets as targets_module
-from conformance.rig.cdp import Cdp
-from conformance.rig.targets import Targets
+from conformance.bundle import bundled
+from conformance.errors import InputError, TargetFailed
+from conformance.events import SessionsDropped, TargetKilled, TargetStarted, WorldSet
+from conformance.model import FaultSpec, Profile, Side, SignatureRule, Web
+from conformance.rig import targets
+from conformance.rig.http import Request
+from conformance.rig.serving.bundled import program
+from conformance.rig.targets import Target, TargetPool, free_port, look_at, origin_of
+from conformance.targets import TargetSpec, parse_target
+from tests.rig.real import before, raw, real
+from tests.rig.servers import GET, PATIENCE_S, PROFILE, UPGRADE, staged
+from tests.rig.test_fake import answer, noted
 
-SUBJECT = "chrome-extension://subject"
-PATIENCE_S = 5.0
-
-
-class Browser:
-    """Tells what it is made to tell, and notes what it is asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self._tell: Callable[[str, dict[str, Any], str | None], None]
-
-    def listen(self, listener: Callable[[str, dict[str, Any], str | None], None]) -> None:
-        self._tell = listener
-
-    async def send(self, method: str, params: dict[str, Any]) -> None:
-        self.asked.append((method, params))
-
-    def begins(self, target: str, url: str) -> None:
-        self._tell("Target.targetCreated", {"targetInfo": {"targetId": target, "url": url}}, None)
-
-    def moves(self, target: str, url: str) -> None:
-        self._tell("Target.targetInfoChanged", {"targetInfo": {"targetId": target, "url": url}}, None)
-
-    def ends(self, target: str) -> None:
-        self._tell("Target.targetDestroyed", {"targetId": target}, None)
-
-    def says_something_else(self) -> None:
-        self._tell("Network.requestWillBeSent", {}, None)
+REFERENCE = replace(PROFILE, extension=str(bundled("fixtures", "extensions", "reference")))
 
 
-async def opened(browser: Browser) -> Targets:
-    return await Targets.open(cast("Cdp", browser))
+def local(*more: str) -> TargetSpec:
+    command = (sys.executable, str(program(Side.LOCAL)), "--port", "{port}", *more)
+    return TargetSpec(Side.LOCAL, "a command", command=command)
 
 
-def test_the_browser_is_asked_to_tell_and_nothing_is_attached() -> None:
-    browser = Browser()
-    asyncio.run(opened(browser))
-    assert browser.asked == [("Target.setDiscoverTargets", {"discover": True})]
+def public() -> TargetSpec:
+    options = ("--port", "{port}", "--ca", "{ca}", "--origin={origin}", "--quiet")
+    return TargetSpec(Side.PUBLIC, "a command", command=(sys.executable, str(program(Side.PUBLIC)), *options))
 
 
-def test_what_lives_is_known_by_where_it_is_now() -> None:
-    async def scene() -> tuple[list[str], list[str]]:
-        browser = Browser()
-        targets = await opened(browser)
-        browser.begins("1", f"{SUBJECT}/worker.js")
-        browser.begins("2", "about:blank")
-        browser.begins("3", f"{SUBJECT}-too/worker.js")
-        before = targets.of(SUBJECT)
-        browser.moves("2", f"{SUBJECT}/popup.html")
-        browser.moves("1", "about:blank")
-        browser.says_something_else()
-        return before, targets.of(SUBJECT)
-
-    assert asyncio.run(scene()) == ([f"{SUBJECT}/worker.js"], [f"{SUBJECT}/popup.html"])
+def does(code: str) -> TargetSpec:
+    return TargetSpec(Side.LOCAL, "a command", command=(sys.executable, "-c", code, "{port}"))
 
 
-def test_a_subject_is_gone_when_the_last_of_it_has_ended() -> None:
-    async def scene() -> list[bool]:
-        browser = Browser()
-        targets = await opened(browser)
-        browser.begins("worker", f"{SUBJECT}/worker.js")
-        browser.begins("popup", f"{SUBJECT}/popup.html")
-        waiting = asyncio.create_task(targets.gone(SUBJECT))
-        done = []
-        for target in ("worker", "nobody", "popup"):
-            browser.ends(target)
-            for _ in range(5):  # turns of the loop
-                await asyncio.sleep(0)
-            done.append(waiting.done())
-        async with asyncio.timeout(PATIENCE_S):
-            await waiting
-        return done
-
-    assert asyncio.run(scene()) == [False, False, True]
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
-def test_nobody_is_waited_for_in_vain() -> None:
+# --- a command -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", [local(), public()], ids=["local", "public"])
+def test_a_process_is_started_killed_and_started_again(spec: TargetSpec, tmp_path: Path) -> None:
     async def scene() -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            await (await opened(Browser())).gone(SUBJECT)
+        target = Target(spec, [REFERENCE], tmp_path)
+        try:
+            first = await target.ensure()
+            assert is_alive(first)
+            assert await target.ensure() == 0  # it stands
+            assert f'"type": "{spec.side}"'.replace(" ", "") in target.signature.decode().replace(" ", "")
+            (await target.connect()).abort()
+            assert await target.kill() == first
+            assert not is_alive(first)
+            with pytest.raises(ConnectionRefusedError):
+                await target.connect()
+            second = await target.ensure()
+            assert second not in (0, first)
+        finally:
+            last = await target.kill()
+        assert not is_alive(last)
+        assert await target.kill() == 0
 
     asyncio.run(scene())
 
 
-def test_a_subject_that_does_not_end_takes_its_browser_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets_module, "_GONE_MS_MAX", 10)
+def test_down_kills_it_and_up_starts_another(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with staged() as stage:
+            target = Target(local(), [REFERENCE], tmp_path)
+            fake = stage.fake()
+            fake.target = target
+            fake.prepare(PROFILE, stage.recorder)
+            stage.recorder.events.clear()
+            try:
+                await stage.set(Side.LOCAL)
+                assert (await answer(stage, GET))[0] == 200
+                await stage.set(Side.LOCAL, FaultSpec("refused"))
+                (started,), (killed,) = noted(stage, TargetStarted), noted(stage, TargetKilled)
+                assert started.pid == killed.pid
+                assert not is_alive(killed.pid)
+                with pytest.raises(ConnectionRefusedError):
+                    await stage.connect()
+                await stage.set(Side.LOCAL)
+                assert (await answer(stage, GET))[0] == 200
+                again = noted(stage, TargetStarted)[1]
+                assert again.pid != killed.pid
+                # The world is said to be healthy when it is, and not when that was begun.
+                assert stage.recorder.events.index(again) < stage.recorder.events.index(noted(stage, WorldSet)[-1])
+                assert fake.failure is None
+            finally:
+                await target.kill()
+
+    asyncio.run(scene())
+
+
+def test_a_kill_ends_the_session_and_is_no_failure(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with staged() as stage:
+            target = Target(local(), [REFERENCE], tmp_path)
+            fake = stage.fake()
+            fake.target = target
+            fake.prepare(PROFILE, stage.recorder)
+            try:
+                await stage.set(Side.LOCAL)
+                reader, writer = await stage.connect()
+                writer.write(UPGRADE)
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+                await stage.set(Side.LOCAL, FaultSpec("refused"))
+                async with asyncio.timeout(PATIENCE_S):
+                    assert await reader.read() == b""
+                assert not fake.has_session()
+                assert fake.failure is None
+                assert noted(stage, SessionsDropped) == []
+            finally:
+                await target.kill()
+
+    asyncio.run(scene())
+
+
+def test_down_at_the_start_kills_nobody(tmp_path: Path) -> None:
+    """What stands behind a port that refuses is out of reach; to start it again would cost every scenario a second."""
 
     async def scene() -> None:
-        browser = Browser()
-        targets = await opened(browser)
-        browser.begins("worker", f"{SUBJECT}/worker.js")
-        await targets.gone(SUBJECT)
+        async with staged() as stage:
+            target = Target(local(), [REFERENCE], tmp_path)
+            fake = stage.fake()
+            fake.target = target
+            try:
+                await target.ensure()
+                fake.prepare(PROFILE, stage.recorder)
+                await stage.set(Side.LOCAL, FaultSpec("refused"))
+                assert noted(stage, TargetKilled) == []
+                assert await target.ensure() == 0
+            finally:
+                await target.kill()
 
-    with pytest.raises(BrowserDied, match=r"chrome-extension://subject/worker\.js was removed, and lives on after 0 s"):
+    asyncio.run(scene())
+
+
+def test_whom_it_started_goes_with_it(tmp_path: Path) -> None:
+    server = [sys.executable, str(program(Side.LOCAL)), "--port"]
+    nested = f"import subprocess, sys; subprocess.run([*{server!r}, sys.argv[1]])"
+
+    async def scene() -> list[int]:
+        target = Target(does(nested), [REFERENCE], tmp_path)
+        pid = await target.ensure()
+        ends = [os.pidfd_open(child) for child in children_of(pid)]
+        await target.kill()
+        return ends
+
+    ends = asyncio.run(scene())
+    assert ends
+    for end in ends:
+        assert select.select([end], [], [], PATIENCE_S)[0], "it lives on"
+        os.close(end)
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import sys; sys.exit('port 7 is taken')", "it ended before it listened: port 7 is taken"),
+        ("pass", "it ended before it listened: it said nothing"),
+        ("input(); import time; time.sleep(60)", "it ended before it listened"),
+        ("import time; time.sleep(60)", r"nobody listened on 127.0.0.1 port \d+ within 0 s"),
+    ],
+)
+def test_a_command_that_is_no_server(code: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "nobody" in why:
+        monkeypatch.setattr(targets, "_UP_S", 0.2)
+    with pytest.raises(InputError, match=rf"^--local-target 'a command': {why}"):
+        asyncio.run(look_at([does(code)], [REFERENCE]))
+
+
+def test_a_server_that_writes_no_ca(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "_UP_S", 2.0)
+    command = (sys.executable, str(program(Side.LOCAL)), "--port", "{port}", "--origin", "{ca}")
+    with pytest.raises(InputError, match=r"no certificate was written where \{ca\} stands within 2 s"):
+        asyncio.run(look_at([TargetSpec(Side.PUBLIC, "a command", command=command)], [REFERENCE]))
+
+
+def test_a_program_that_is_not_there() -> None:
+    with pytest.raises(InputError, match=r"cannot be started: no-such-server: no such file.*; mend the command"):
+        asyncio.run(look_at([parse_target(Side.LOCAL, "no-such-server {port}")], [REFERENCE]))
+
+
+# --- what answers well ---------------------------------------------------------------------------
+
+
+def test_nobody_there() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    why = re.escape(f"--local-target '{url}': nobody answers there (connection refused); start the server or mend")
+    with pytest.raises(InputError, match=why):
+        asyncio.run(look_at([parse_target(Side.LOCAL, url)], [PROFILE]))
+
+
+def looked(profile: Profile) -> None:
+    async def scene() -> None:
+        async with real() as (_, url):
+            await look_at([parse_target(Side.LOCAL, url)], [profile])
+
+    asyncio.run(scene())
+
+
+def test_a_good_one() -> None:
+    looked(PROFILE)
+
+
+@pytest.mark.parametrize(
+    ("profile", "why"),
+    [
+        (
+            replace(PROFILE, signature=SignatureRule("service", "other")),
+            r"asked for /semantest-signature, it gave no good signature for 'tested' \(service = \"other\" is wanted\)",
+        ),
+        (
+            replace(PROFILE, endpoints=replace(PROFILE.endpoints, signature="http://localhost:3003/who")),
+            "asked for /who, it answered with status 404, not 200",
+        ),
+        (
+            replace(PROFILE, web=Web("https://www.example.org/")),
+            "lets no page of https://www.example.org read it, from which 'tested' asks; allow it",
+        ),
+    ],
+    ids=["rule", "path", "page"],
+)
+def test_one_that_does_not_answer_well(profile: Profile, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        looked(profile)
+
+
+def test_one_that_is_no_web_server() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await reader.read(1)
+
+    async def scene() -> None:
+        async with raw(handle) as url:
+            await look_at([parse_target(Side.LOCAL, url)], [PROFILE])
+
+    with pytest.raises(InputError, match=r"it gave no answer \("):
         asyncio.run(scene())
+
+
+def test_a_public_one_is_not_asked_for_a_subject_that_has_none() -> None:
+    none = replace(PROFILE, endpoints=replace(PROFILE.endpoints, public=None), signature=SignatureRule("x", "y"))
+
+    async def scene() -> int:
+        async with real() as (its, url):
+            await look_at([parse_target(Side.PUBLIC, url)], [none])
+            return len(its.asked)
+
+    assert asyncio.run(scene()) == 0
+
+
+def test_a_certificate_that_nobody_trusts(tmp_path: Path) -> None:
+    async def scene() -> None:
+        target = Target(public(), [REFERENCE], tmp_path)
+        try:
+            await target.ensure()
+            await look_at([parse_target(Side.PUBLIC, target.place.url)], [REFERENCE])
+        finally:
+            await target.kill()
+
+    with pytest.raises(InputError, match=r"nobody answers there \(tls: .*certificate"):
+        asyncio.run(scene())
+
+
+# --- what it is sent -----------------------------------------------------------------------------
+
+
+def test_only_a_target_elsewhere_is_called_by_its_own_name(tmp_path: Path) -> None:
+    async def scene() -> tuple[bytes, bytes]:
+        async with real() as (_, url), before(f"{url}/base", tmp_path) as stage:
+            target = stage.fake().target
+            assert target is not None
+            request = Request(
+                "GET", "/x", raw=b"GET /x HTTP/1.1\r\nHost: localhost:3003\r\nOrigin: o\r\n\r\n", body=b"b"
+            )
+            here = target.forwarded(request)
+            target._wire = replace(target._wire, target=replace(target.place, address="203.0.113.7", host="api.x"))  # type: ignore[type-var]
+            return here, target.forwarded(request)
+
+    here, elsewhere = asyncio.run(scene())
+    assert here == b"GET /base/x HTTP/1.1\r\nHost: localhost:3003\r\nOrigin: o\r\n\r\nb"
+    assert elsewhere == b"GET /base/x HTTP/1.1\r\nHost: api.x\r\nOrigin: o\r\n\r\nb"
+
+
+def test_an_origin_by_key_and_by_directory(tmp_path: Path) -> None:
+    """Chromium's documents: the first 128 bits of a SHA-256, each half byte as a letter from a to p."""
+    (tmp_path / "manifest.json").write_text('{"key": "AAEC"}')
+    keyed = origin_of(replace(PROFILE, extension=str(tmp_path)))
+    (tmp_path / "manifest.json").write_text("{}")
+    plain = origin_of(replace(PROFILE, extension=str(tmp_path)))
+    assert keyed == "chrome-extension://koeldciaofgocpkpidpebekgodnklojn"
+    assert re.fullmatch("chrome-extension://[a-p]{32}", plain)
+    assert plain != keyed
+
+
+# --- a run's -------------------------------------------------------------------------------------
+
+
+def test_a_rig_takes_one_and_the_next_one_gets_it(tmp_path: Path) -> None:
+    pool = TargetPool([local()], [REFERENCE], tmp_path)
+    first, second = pool.take(Side.LOCAL), pool.take(Side.LOCAL)
+    assert first is not None
+    assert second is not None
+    assert first is not second
+    pool.give(first)
+    assert pool.take(Side.LOCAL) is first
+    assert pool.take(Side.PUBLIC) is None
+
+
+def test_the_end_of_a_run_ends_every_process(tmp_path: Path) -> None:
+    async def scene() -> tuple[int, int]:
+        pool = TargetPool([local()], [REFERENCE], tmp_path)
+        taken, given = pool.take(Side.LOCAL), pool.take(Side.LOCAL)
+        assert taken is not None
+        assert given is not None
+        pids = await taken.ensure(), await given.ensure()
+        pool.give(given)
+        await pool.close()
+        return pids
+
+    assert not any(map(is_alive, asyncio.run(scene())))
+
+
+def test_looking_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (found,) = asyncio.run(look_at([local()], [REFERENCE]))
+    assert found.is_here
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_was_never_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(TargetFailed, match="never looked for"):
+        _ = Target(local(), [], tmp_path).place

@@ -74,19 +74,20 @@ class Target:
         return self.path(HEALTH_PATH)
 
 
-async def find(url: str, side: Side, ca: Path | None = None) -> Target:
-    """The server that ``url`` names; 127.0.0.1 before ::1 where the name has both."""
+async def find(url: str, side: Side, ca: Path | None = None, *, option: str = "") -> Target:
+    """The server that ``url`` names; 127.0.0.1 before ::1 where the name has both. ``option``: how it was stated."""
+    option = option or f"--{side} {url}"
     parts = urlsplit(url)
     try:
         port = parts.port or _SCHEMES.get(parts.scheme, 0)
     except ValueError as error:
-        raise InputError(f"--{side} {url}: {error}; write it as http://localhost:3003") from error
+        raise InputError(f"{option}: {error}; write it as http://localhost:3003") from error
     if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise InputError(f"--{side} {url}: no such kind of URL; write http://… or ws://…, https://… or wss://…")
+        raise InputError(f"{option}: no such kind of URL; write http://… or ws://…, https://… or wss://…")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=1)
     except OSError as error:
-        raise InputError(f"--{side} {url}: {parts.hostname} is not found ({error.strerror}); check the name") from error
+        raise InputError(f"{option}: {parts.hostname} is not found ({error.strerror}); check the name") from error
     addresses = sorted({str(info[4][0]) for info in found}, key=lambda address: (":" in address, address))
     return Target(
         side=side,
@@ -99,6 +100,17 @@ async def find(url: str, side: Side, ca: Path | None = None) -> Target:
         tls=parts.scheme in ("https", "wss"),
         ca=ca,
     )
+
+
+def check_ca(path: Path | None, option: str = "--ca") -> None:
+    """A file that holds no certificate is a slip of the user's, and says nothing of the server."""
+    if path is None:
+        return
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError as error:  # ssl.SSLError is one
+        why = (getattr(error, "reason", None) or error.strerror or "no certificate in it").lower().replace("_", " ")
+        raise InputError(f"{option} {path}: {why}; give a CA's certificate as a PEM file") from error
 
 
 @dataclass(frozen=True, slots=True)

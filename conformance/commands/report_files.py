@@ -18,26 +18,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ReportFile:
     """One report to write."""
 
     format: str
     path: Path
 
 
-def parse_target(text: str, known: Collection[str] = REPORTERS.keys()) -> Target:
-    """The target that ``FORMAT:PATH`` names; ``known``: the formats there are."""
+def parse_report(text: str, known: Collection[str] = REPORTERS.keys()) -> ReportFile:
+    """The file that ``FORMAT:PATH`` names; ``known``: the formats there are."""
     name, colon, path = text.partition(":")
     formats = ", ".join(sorted(known))
     if not colon or not path:
         raise InputError(f"--report '{text}': must be FORMAT:PATH; formats: {formats}")
     if name not in known:
         raise InputError(f"--report '{text}': no such format: '{name}'{did_you_mean(name, known)} (formats: {formats})")
-    return Target(name, Path(path))
+    return ReportFile(name, Path(path))
 
 
-def write_reports(targets: Iterable[Target], result: RunResult, record: RunRecord, level: Level) -> Iterator[Target]:
+def write_reports(
+    files: Iterable[ReportFile], result: RunResult, record: RunRecord, level: Level
+) -> Iterator[ReportFile]:
     """Write every report, and give each as it is there."""
-    for target in targets:
-        REPORTERS[target.format](result, record, target.path, level=level)
-        yield target
+    for file in files:
+        REPORTERS[file.format](result, record, file.path, level=level)
+        yield file
