@@ -61,7 +61,7 @@ _STYLE = {
 }
 
 # The first look loads the machine as much as it bears, and a busy machine excuses faults of time.
-SECOND_LOOK_JOBS = 2
+SECOND_LOOK_JOBS = 1
 SECOND_LOOK_SCENARIOS = 4  # of each mutant that needs it, the shortest
 
 

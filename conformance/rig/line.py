@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conformance.plan import PlanItem
 
-_WAITING_MS_MIN = 1500  # expected to take this long: mostly waiting
+_WAITING_MS_MIN = 1000  # expected to take this long: mostly waiting, since the work is a quarter of a second
 
 
 class Line:

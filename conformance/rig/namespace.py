@@ -87,7 +87,7 @@ class Namespace:
             namespace.no_names = answer["no_names"]
             namespace.wire = Wire(namespace._kept["home"], namespace._kept["world"])
         except BaseException:
-            namespace.close()
+            namespace._close()
             raise
         return namespace
 
@@ -139,8 +139,14 @@ class Namespace:
 
         return run
 
-    def close(self) -> None:
-        """Let go of both; what still lives in them keeps them."""
+    async def close(self) -> None:
+        """Let go of both; what still lives in them keeps them.
+
+        The helper takes up to half a second to end, in which the other rigs' loop must not stand still.
+        """
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         self._control.close()
         for descriptor in self._kept.values():
             os.close(descriptor)
@@ -179,7 +185,7 @@ class Namespace:
 def why_none() -> str:
     """Why this machine gives no namespaces; ``""`` when it does."""
     try:
-        Namespace._open().close()  # noqa: SLF001 - its own module
+        Namespace._open()._close()  # noqa: SLF001 - its own module
     except (Unsupported, RigFailed) as error:
         return str(error)
     return ""

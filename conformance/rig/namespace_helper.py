@@ -22,6 +22,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWNS = 0x10000000, 0x40000000, 0x00020000  #
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000  # linux/mount.h
 HOSTS = "/etc/hosts"
 OWN_NAMES = {"localhost": ["127.0.0.1", "::1"]}
+RTN_LOCAL = 2  # linux/rtnetlink.h
+LOCAL_S_MAX = 5.0  # a millisecond or two; longer with no core to run on
 TUNSETIFF = 0x400454CA  # linux/if_tun.h
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 TUN = "/dev/net/tun"
@@ -136,6 +139,7 @@ class Space:
             self._links.addr("replace", index=self._device, address=address, prefixlen=length, **flags)
             number = socket.AF_INET if family == "v4" else socket.AF_INET6
             self._links.route("replace", dst=ANYWHERE[family], gateway=far[family][0], family=number)
+            self._await_local(address)
 
     def disconnect(self) -> None:
         """Take the device down."""
@@ -146,6 +150,15 @@ class Space:
         for address in addresses:
             length, flags = (128, {"flags": NODAD}) if ":" in address else (32, {})
             self._links.addr("replace", index=LOOPBACK_INDEX, address=address, prefixlen=length, **flags)
+            self._await_local(address)
+
+    def _await_local(self, address: str) -> None:
+        """Return when packets to the address stay here: the kernel sees to that for an IPv6 one a moment later."""
+        deadline_s = time.monotonic() + LOCAL_S_MAX
+        while [found["type"] for found in self._links.route("get", dst=address)] != [RTN_LOCAL]:
+            if time.monotonic() > deadline_s:
+                raise CannotError(f"{address} is not this machine's after {LOCAL_S_MAX:.0f} s")
+            time.sleep(0.001)
 
     def name(self, names: dict[str, list[str]]) -> None:
         """Let whoever lives here find these names."""

@@ -272,4 +272,4 @@ class Rig:
             await self._chromium.close()
         if hasattr(self, "_netlog"):
             self._netlog.close()
-        self.servers.close()
+        await self.servers.close()

@@ -67,7 +67,7 @@ class Servers:
             servers = cls(parts, namespace)
         except BaseException:
             if namespace is not None:
-                namespace.close()
+                await namespace.close()
             raise
         if servers.network is not None:
             servers.network.open()
@@ -127,7 +127,7 @@ class Servers:
         if self.network is not None:
             await self.network.clear()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give every port back."""
         for side in Side:
             self.of(side).close()
@@ -138,4 +138,4 @@ class Servers:
         if self.network is not None:
             self.network.close()
         if self.namespace is not None:
-            self.namespace.close()
+            await self.namespace.close()

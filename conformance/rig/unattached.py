@@ -146,7 +146,7 @@ async def observe_unattached(
     finally:
         await browser.close()
         await servers.reset()
-        servers.close()
+        await servers.close()
 
 
 def cannot_show(profile: Profile, scenario: Scenario, browser: Browser) -> str | None:

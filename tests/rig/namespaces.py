@@ -22,7 +22,7 @@ async def namespace() -> AsyncIterator[Namespace]:
     try:
         yield made
     finally:
-        made.close()
+        await made.close()
 
 
 @asynccontextmanager

@@ -113,4 +113,4 @@ async def staged(*, own_network: bool = False) -> AsyncIterator[Staged]:
         for writer in stage.writers:
             writer.transport.abort()
         await servers.reset()
-        servers.close()
+        await servers.close()

@@ -154,3 +154,28 @@ def test_what_the_machine_does_not_allow_is_said_with_its_reason(
     helper.write_text("")
     with pytest.raises(RigFailed, match="ended without a word"):
         asyncio.run(Namespace.open())
+
+
+def test_the_loop_goes_on_while_the_helper_ends() -> None:
+    """It stood still for up to 0.6 s, and every rig of the run was that late."""
+
+    async def scene() -> bool:
+        made = await Namespace.open()
+        turned = asyncio.Event()
+        ending = made._process.wait
+        loop = asyncio.get_running_loop()
+
+        def wait(timeout: float | None = None) -> int:
+            asyncio.run_coroutine_threadsafe(_turn(turned), loop).result(10)
+            return ending(timeout)
+
+        made._process.wait = wait  # type: ignore[method-assign]
+        await made.close()
+        return turned.is_set()
+
+    async def _turn(turned: asyncio.Event) -> None:
+        turned.set()
+
+    if why_none():
+        pytest.skip(why_none())
+    assert asyncio.run(scene())

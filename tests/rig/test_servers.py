@@ -59,7 +59,7 @@ def test_apart_the_browser_is_told_that_the_public_addresses_are_public() -> Non
         try:
             return servers.flags(PARTS, Path("log"), [])[-1]
         finally:
-            servers.close()
+            await servers.close()
 
     told = asyncio.run(scene()).partition("=")[2].split(",")
     assert {"203.0.113.10:443=public", "[2001:db8::10]:443=public"} <= {*told}

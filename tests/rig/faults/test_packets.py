@@ -78,7 +78,7 @@ async def apart() -> AsyncIterator[Apart]:
         yield stage
     finally:
         await servers.reset()
-        servers.close()
+        await servers.close()
 
 
 # --- one row a fault -----------------------------------------------------------------------------
