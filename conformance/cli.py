@@ -192,7 +192,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write them as unpacked extensions, and run nothing.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="6 a CPU")] = None,
     report: Annotated[list[str] | None, many("FORMAT:PATH", "Also write markdown, json or svg.")] = None,
     rig: Annotated[RigMode, typer.Option(help="In which rig; `crosscheck RUN RUN` compares.")] = RigMode.WARM,
     judge: Annotated[Path | None, typer.Option(metavar="RUN", help="Judge such a run again, from its record.")] = None,
@@ -202,7 +202,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
     """Prove the harness on extensions with one known fault each."""
     options = mutants.MutantsOptions(
         globs=tuple(mutant or ()),
-        jobs=jobs or default_jobs(),
+        jobs=jobs or default_jobs(mutants.JOBS_PER_CPU),
         reports=tuple(parse_report(text, WRITERS.keys()) for text in report or ()),
         rig=rig,
         browser=browser,

@@ -54,9 +54,9 @@ class RunOptions:
     verbose: bool = False
 
 
-def default_jobs() -> int:
+def default_jobs(per_cpu: int = JOBS_PER_CPU) -> int:
     """How many rigs at once when nobody says."""
-    return JOBS_PER_CPU * (os.cpu_count() or 1)
+    return per_cpu * (os.cpu_count() or 1)
 
 
 def random_seed() -> int:
