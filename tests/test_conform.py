@@ -158,7 +158,7 @@ def test_called_through_a_symbolic_link(checkout: Checkout, target: str) -> None
     assert (checkout.root / ".venv").is_dir()
 
 
-@pytest.mark.parametrize("command", ["run", "test"])
+@pytest.mark.parametrize("command", ["run", "test", "mutants", "calibrate", "sweep", "crosscheck"])
 def test_a_browser_is_looked_for_once(checkout: Checkout, command: str) -> None:
     looked = "-P -m conformance.rig.browsers"
     checkout.run(command)
@@ -178,6 +178,8 @@ def test_a_browser_is_looked_for_once(checkout: Checkout, command: str) -> None:
         (("--help",), {}),
         (("run", "--help"), {}),
         (("run", "--list"), {}),
+        (("mutants", "--judge", "RUN"), {}),
+        (("mutants", "--write=DIR"), {}),
         (("run", "--browser", "/opt/chrome"), {}),
         (("run", "--browser=/opt/chrome"), {}),
         (("run",), {"CONFORM_BROWSER": "/opt/chrome"}),
