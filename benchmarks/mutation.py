@@ -98,7 +98,11 @@ def _in_a_fork(act: Callable[[], int], cpu_seconds_max: float = _CPU_SECONDS_MAX
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        os._exit(act())
+        status = 1
+        try:
+            status = act()
+        finally:
+            os._exit(status)  # whatever the mutant breaks, the fork never goes on as its parent would
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status) == 0
 
