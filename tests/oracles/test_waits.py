@@ -41,7 +41,7 @@ def test_a_typical_jittered_row_is_seen() -> None:
     assert jitter([870, 2240, 3310, 6900, 5100], 5) is Trait.SEEN
 
 
-@pytest.mark.parametrize("waits", [[], [1000.0], [1000.0, 1000], [1000.0, 1000, 1000]])
+@pytest.mark.parametrize("waits", [[], [1000.0], [1000.0, 1000], [1000.0, 1000, 1000], [5000.0, 1000, 2000]])
 def test_few_waits_tell_nothing(waits: list[float]) -> None:
     assert jitter(waits, 5) is Trait.UNSAID
 
