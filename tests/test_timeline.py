@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +84,15 @@ def test_until_keeps_what_was_seen_in_that_very_millisecond() -> None:
     told = Timeline.of([fetch(0), socket(10), fetch(10), socket(11)])
     assert [event.at_ms for event in told.until(10)] == [0, 10, 10]
     assert len(told.until(9.999)) == 1
+
+
+def test_the_latest_of_many(timeline: Timeline) -> None:
+    latest = timeline.last(FetchStarted)
+    assert latest is not None
+    assert latest.at_ms == 40
+
+
+@pytest.mark.parametrize("ask", [Timeline.all, Timeline.first, Timeline.last])
+def test_what_lies_between_is_asked_by_name(timeline: Timeline, ask: Callable[..., object]) -> None:
+    with pytest.raises(TypeError):
+        ask(timeline, Event, None, timeline.events[0])
