@@ -62,11 +62,27 @@ def mutants_of(module: str) -> list[Mutant]:
         count = sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(parso.parse(source)))
         for occurrence in range(count):
             mutated = mutate_code(source.encode(), operator, occurrence)
-            if mutated is not None and mutated != source:
-                found.append(_mutant(module, name, source, mutated))
+            if mutated is None or mutated == source or not _is_program(mutated) or _is_marker(name, source, mutated):
+                continue
+            found.append(_mutant(module, name, source, mutated))
     # What type checkers read, and that nobody can assign to a frozen dataclass, are no behaviour of the judge's.
     told = [mutant for mutant in found if "TYPE_CHECKING" not in mutant.before and "@dataclass(" not in mutant.before]
     return sorted(told, key=lambda mutant: mutant.line)
+
+
+def _is_program(source: str) -> bool:
+    """Not where a ``not`` came before an assignment expression: what nobody can run, nobody has to notice."""
+    try:
+        compile(source, "mutant", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
+def _is_marker(operator: str, source: str, mutated: str) -> bool:
+    """Whether the ``*`` that became a ``/`` stood among the parameters of a function, where neither calculates."""
+    products = [ast.dump(ast.parse(each)).count("op=Mult()") for each in (source, mutated)]
+    return operator.endswith("Mul_Div") and products[0] == products[1]
 
 
 def _mutant(module: str, operator: str, source: str, mutated: str) -> Mutant:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,9 +88,3 @@ def test_the_latest_of_many(timeline: Timeline) -> None:
     latest = timeline.last(FetchStarted)
     assert latest is not None
     assert latest.at_ms == 40
-
-
-@pytest.mark.parametrize("ask", [Timeline.all, Timeline.first, Timeline.last])
-def test_what_lies_between_is_asked_by_name(timeline: Timeline, ask: Callable[..., object]) -> None:
-    with pytest.raises(TypeError):
-        ask(timeline, Event, None, timeline.events[0])

@@ -21,11 +21,5 @@ def test_an_oracle_stays_the_function_it_was() -> None:
     assert ORACLES["SEL-1"].requirement == "SEL-1"
 
 
-def test_that_an_oracle_is_asked_everywhere_is_said_by_name() -> None:
-    with pytest.raises(TypeError):
-        oracle("SEL-0", True)  # type: ignore[misc]  # noqa: FBT003 - that is what is refused
-    assert "SEL-0" not in ORACLES
-
-
 def test_an_oracle_is_not_asked_everywhere_unless_it_says_so() -> None:
     assert [ORACLES[id_].everywhere for id_ in ("SEL-1", "SEL-2")] == [True, False]

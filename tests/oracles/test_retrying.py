@@ -61,6 +61,8 @@ def test_falling_silent_after_some_attempts_fails() -> None:
 
 def test_waits_that_grow_allow_longer_silence() -> None:
     assert ask("RETRY-1", failing(2000, 4000, 8000).end(at=34000), NEITHER).verdict is Verdict.PASS
+    finding = ask("RETRY-1", failing(2000, 4000, 8000).end(at=38032), NEITHER)
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.FAIL, 24006, 24000)
 
 
 def test_one_failure_a_short_while_ago_is_undecided() -> None:
@@ -172,9 +174,20 @@ def test_a_second_outage_is_one_of_its_own_whatever_changes_in_it() -> None:
     given = replace(NEITHER, when=(Change(PUBLIC, ()), *changes))
     told = failing(800).world(PUBLIC, at=1000).refused(at=1100).socket(PUBLIC, at=1105, opened=1150, closed=4000)
     told.world(PUBLIC, "refused", at=4000).world(LOCAL, "blackhole", at=6000)
+    finding = ask("RETRY-1", told.no_server(at=5000).no_server(at=7000).end(at=20000), given)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.reason.startswith("it tried nothing for 12996 ms after 2 failures; ")
+    assert finding.reason.endswith("(so 1 of 2 times)")
+
+
+def test_a_second_outage_takes_nothing_from_the_first() -> None:
+    changes = (Change(PUBLIC, (REFUSED,)), Change(LOCAL, (fault("blackhole"),)))
+    given = replace(NEITHER, when=(Change(PUBLIC, ()), *changes))
+    told = failing(800).world(PUBLIC, at=1000).refused(at=1100).socket(PUBLIC, at=1105, opened=1150, closed=4000)
+    told.world(PUBLIC, "refused", at=4000).world(LOCAL, "blackhole", at=6000)
     finding = ask("RETRY-1", told.no_server(at=5000).no_server(at=7000).end(at=8000), given)
-    assert finding.verdict is Verdict.PASS
-    assert "(the worst of 2)" in finding.reason
+    assert finding.reason.startswith("public session 150 ms after the public server returned; ")
+    assert finding.reason.endswith("(the worst of 2)")
 
 
 def test_an_attempt_is_of_the_outage_in_which_it_begins_or_fails() -> None:
