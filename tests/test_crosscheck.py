@@ -179,7 +179,12 @@ def test_a_question_that_arrives_long_after_its_end() -> None:
 
 
 def arrived(at: float, **fields: Any) -> RequestReceived:  # noqa: ANN401 - the event's own fields
-    given = {"method": "GET", "target": "/semantest-signature", "upgrade": False, "source": Source.LOCAL} | fields
+    given: dict[str, Any] = {
+        "method": "GET",
+        "target": "/semantest-signature",
+        "upgrade": False,
+        "source": Source.LOCAL,
+    } | fields
     return RequestReceived(at_ms=at, connection=9, host="h", origin=None, **given)
 
 

@@ -53,7 +53,7 @@ def test_a_socket_that_still_connects_counts_as_one() -> None:
         (story().socket(PUBLIC, at=10, opened=60), (0, 1, 1)),
         (story().socket(PUBLIC, at=10, opened=60).socket(LOCAL, at=20).socket(LOCAL, at=21), (0, 1, 3)),
         (
-            story().socket(PUBLIC, at=10, opened=60).socket(LOCAL, at=20, failed=99).socket(LOCAL, at=21, failed=100),
+            story().socket(PUBLIC, at=10, opened=60).socket(LOCAL, at=20, failed=100).socket(LOCAL, at=21, failed=100),
             (2, 1, 1),
         ),
         (

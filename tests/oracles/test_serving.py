@@ -171,8 +171,8 @@ def test_latency(p99: float, floor: float, verdict: Verdict, says: str) -> None:
 
 
 def test_a_latency_has_one_decimal() -> None:
-    seen = Measured(at_ms=1, source=Source.LOCAL, what="x", samples=9, p50_ms=1, p99_ms=12.04, floor_p99_ms=1)
-    assert judged("LOC-5", "local-latency", seen).measured_ms == 12
+    seen = Measured(at_ms=1, source=Source.LOCAL, what="x", samples=9, p50_ms=1, p99_ms=12.06, floor_p99_ms=1)
+    assert judged("LOC-5", "local-latency", seen).measured_ms == 12.1
 
 
 @pytest.mark.parametrize(("lag", "verdict"), [(280.0, Verdict.INCONCLUSIVE), (250.0, Verdict.FAIL)])
