@@ -33,6 +33,7 @@ from tests.timelines import DOWN, ENVIRONMENT, LOCAL, PROFILE, PUBLIC, REQUIREME
     ("took", "verdict"),
     [
         ((99,), Verdict.FAIL),
+        ((100,), Verdict.INCONCLUSIVE),
         ((101,), Verdict.INCONCLUSIVE),
         ((40, 1, 40, 40), Verdict.INCONCLUSIVE),
         ((30, 30, 30, 30, 30), Verdict.FAIL),  # an attempt waits for three answers and no more
@@ -96,6 +97,9 @@ def test_the_least_lateness_is_excused_by_the_least_starving() -> None:
     told = story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=1012.5)
     starved = judged(told.end(at=2000, starved=1), DOWN, "TIME-2", error_ms=0)
     assert said(starved)["TIME-2"] is Verdict.INCONCLUSIVE
+    told = story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=1012.5)
+    told.seen(TargetAnswered(at_ms=100, source=Source.PUBLIC, connection=1, took_ms=1))
+    assert said(judged(told.end(at=2000), DOWN, "TIME-2", error_ms=0))["TIME-2"] is Verdict.INCONCLUSIVE
 
 
 def test_a_feature_that_is_there_is_judged_even_without_a_public_server() -> None:

@@ -178,7 +178,14 @@ def test_giving_a_good_server_up_unanswered_fails_with_the_time_it_took() -> Non
     assert finding.reason.endswith("it gave up 1720 ms after its start, unanswered")
 
 
-@pytest.mark.parametrize("told", [story().refused(at=10), story().probe(at=10, ended=15)], ids=["refused", "answered"])
+def test_the_time_after_which_it_gave_up_is_the_subjects_own() -> None:
+    told = started_at(100).given_up(at=1000, ended=1820).socket(PUBLIC, at=1821, opened=2000).end(at=3000)
+    assert ask("NET-1", told, apart(replace(REFUSED, on=V4))).measured_ms == 1720
+
+
+@pytest.mark.parametrize(
+    "told", [story().refused(at=10), story().probe(at=10, ended=15), story()], ids=["refused", "answered", "unasked"]
+)
 def test_what_no_time_decided_has_no_time(told: Story) -> None:
     told.socket(PUBLIC, at=400, opened=420).end(at=3000)
     finding = ask("NET-1", told, apart(replace(REFUSED, on=V4)))
