@@ -149,6 +149,10 @@ class Trials:
             if self._failed:
                 session.testsfailed = 1
                 return True
+        if again := self._fails_again(session.items):
+            print(f"these do not pass a second time: {', '.join(again)}", file=sys.stderr)
+            session.testsfailed = len(again)
+            return True
         for number, mutant in enumerate(self._mutants, 1):
             if self._survives(mutant, come_to.get((mutant.module, mutant.function), [])):
                 self.survivors.append(mutant)
@@ -185,9 +189,14 @@ class Trials:
         item._initrequest()  # noqa: SLF001 - what pytest-rerunfailures does, too: pytest has no public way
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
-    def _try(self, mutant: Mutant, items: Sequence[Any]) -> int:
+    def _fails_again(self, items: Sequence[Any]) -> list[str]:
+        """Tests that do not pass a second time, without any mutant: they would kill whatever they come to."""
+        return [item.nodeid for item in items if not _in_a_fork(lambda item=item: self._try(None, [item]))]  # type: ignore[misc]
+
+    def _try(self, mutant: Mutant | None, items: Sequence[Any]) -> int:
         """In the fork: 1 as soon as one fails."""
-        _replace(mutant)
+        if mutant is not None:
+            _replace(mutant)
         _forget()
         for item in items:
             signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_MIN + _CPU_FACTOR * self._seconds[item.nodeid])
