@@ -14,9 +14,7 @@ from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, case, fault, scenario
 
 def doubts(told: Story, *, local: tuple[FaultSpec, ...] = (), public: tuple[FaultSpec, ...] = ()) -> tuple[str, ...]:
     ended = deepcopy(told).end(at=20000)  # the same story may be told twice
-    return unproved(
-        case(ended, scenario(local=local, public=public, session=Outcome.PUBLIC, shown=Shown.BAD))
-    )
+    return unproved(case(ended, scenario(local=local, public=public, session=Outcome.PUBLIC, shown=Shown.BAD)))
 
 
 # --- met and not proved --------------------------------------------------------------------------
