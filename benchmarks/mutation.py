@@ -1,16 +1,16 @@
 """Mutation testing of the judge: every small fault in the pure core should make one of its own tests fail.
 
-Cosmic Ray's operators make the mutants; nothing is written over the sources. Every test is run once to see
-which functions it comes to, and a mutant meets those tests alone that come to its function, in a fork of
-the process that has collected them: a test that never comes there cannot tell. A mutant outside of any
-function (a constant, a decorator) is imported anew, and meets every test. What survives is printed,
-and must be listed with its reason in docs/judge-mutation.md.
+Cosmic Ray's operators make the mutants (mutating.py); nothing is written over the sources. Every test is run
+once to see which functions it comes to, and a mutant meets those tests alone that come to its function (its
+own module's first, and the quickest of those), in a fork of the process that has collected them: a test that
+never comes there cannot tell. A mutant outside of any function (a constant, a decorator) is imported anew,
+and meets its own module's tests, then every test. What survives is printed, and must be listed with its
+reason in docs/judge-mutation.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -19,19 +19,23 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.mutating import ROOT, Mutant, mutants_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import CodeType, ModuleType
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "judge-mutation.md"
 KILLED_SHARE_MIN = 0.9
-_CPU_SECONDS_MAX = 60  # for the tests of one mutant: an endless loop is as good as a failure
+# In seconds of a processor: an endless loop is as good as a failure, and slow tests are none.
+_CPU_SECONDS_MAX = 600.0  # all tests of one mutant
+_CPU_SECONDS_MIN = 5.0  # one test, and
+_CPU_FACTOR = 10  # times what it takes without a mutant
 
 ORACLES: tuple[str, ...] = (
     "case",
@@ -44,96 +48,12 @@ ORACLES: tuple[str, ...] = (
     "public",
     "registry",
 )
-ORACLES += ("retrying", "selecting", "signature", "timing", "waits", "world")
-CORE = ("judge", "gate", "verdict", "timeline", "attempts", "crosscheck", "repeats", "intervals", "agreement")
+ORACLES += ("retrying", "selecting", "serving", "signature", "timing", "waits", "world")
+CORE: tuple[str, ...] = ("judge", "gate", "verdict", "timeline", "attempts", "access", "throttle", "crosscheck")
+CORE += ("repeats", "intervals", "agreement")
 MODULES = (*CORE, *(f"oracles/{name}" for name in ORACLES))
 TESTS: tuple[str, ...] = ("tests/oracles", *(f"tests/test_{name}.py" for name in CORE))
 TESTS += ("tests/test_judge_edges.py", "tests/test_judge_properties.py")
-
-# One boundary and one negation of every comparison, one opposite of every arithmetic operator; the others
-# that Cosmic Ray knows (``<`` to ``is``, ``-`` to ``>>``) fail in any test at all, or in annotations only.
-_COMPARISONS: tuple[str, ...] = ("Lt_LtE", "Lt_GtE", "LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt", "GtE_Lt")
-_COMPARISONS += ("Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is")
-_BINARIES = ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul", "Mod_Mul", "Pow_Mul", "BitAnd_Sub")
-OPERATORS = (
-    *(f"ReplaceComparisonOperator_{each}" for each in _COMPARISONS),
-    *(f"ReplaceBinaryOperator_{each}" for each in _BINARIES),
-    *("AddNot", "ReplaceUnaryOperator_Delete_Not", "ReplaceUnaryOperator_Delete_USub"),
-    *("ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
-    *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "NumberReplacer", "ZeroIterationForLoop"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One small fault. ``before`` and ``after``: the lines that differ, without their indentation.
-
-    ``function``: the one that it is in, with its class; "" for a constant, a decorator, a default.
-    """
-
-    module: str
-    operator: str
-    function: str
-    line: int
-    before: str
-    after: str
-    source: str
-
-    @property
-    def told(self) -> str:
-        """As the document lists it: no line number, so that it lives longer."""
-        return f"`{self.before}` → `{self.after}`".replace("|", "\\|")
-
-
-# --- making them ---------------------------------------------------------------------------------
-
-
-def mutants_of(module: str) -> list[Mutant]:
-    """Every mutant of one module, in the order of its lines."""
-    import parso.python.tree  # noqa: PLC0415 - before Cosmic Ray, which needs it loaded
-    from cosmic_ray.ast import ast_nodes  # noqa: PLC0415 - only tox has it
-    from cosmic_ray.mutating import mutate_code  # noqa: PLC0415
-    from cosmic_ray.plugins import get_operator  # noqa: PLC0415
-
-    path = ROOT / "conformance" / f"{module}.py"
-    source = path.read_text(encoding="utf-8")
-    found = []
-    for name in OPERATORS:
-        operator = get_operator(f"core/{name}")()
-        count = sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(parso.parse(source)))
-        for occurrence in range(count):
-            mutated = mutate_code(source.encode(), operator, occurrence)
-            if mutated is not None and mutated != source:
-                found.append(_mutant(module, name, source, mutated))
-    # What type checkers read, and that nobody can assign to a frozen dataclass, are no behaviour of the judge's.
-    told = [mutant for mutant in found if "TYPE_CHECKING" not in mutant.before and "@dataclass(" not in mutant.before]
-    return sorted(told, key=lambda mutant: mutant.line)
-
-
-def _mutant(module: str, operator: str, source: str, mutated: str) -> Mutant:
-    old, new = source.splitlines(), mutated.splitlines()
-    line = next(place for place, (one, other) in enumerate(zip(old, new, strict=False)) if one != other)
-    function = _function_at(source, line + 1)
-    return Mutant(module, operator, function, line + 1, old[line].strip(), new[line].strip(), mutated)
-
-
-@cache
-def _bodies(source: str) -> tuple[tuple[int, int, str], ...]:
-    """First line of the body, last line, qualified name of every function that is in no other."""
-    found = []
-    for node in ast.parse(source).body:
-        members = node.body if isinstance(node, ast.ClassDef) else [node]
-        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
-        found += [
-            (each.body[0].lineno, each.end_lineno or each.lineno, f"{prefix}{each.name}")
-            for each in members
-            if isinstance(each, ast.FunctionDef)
-        ]
-    return tuple(found)
-
-
-def _function_at(source: str, line: int) -> str:
-    return next((name for first, last, name in _bodies(source) if first <= line <= last), "")
 
 
 # --- trying them ---------------------------------------------------------------------------------
@@ -162,29 +82,49 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def survives_anew(mutant: Mutant) -> bool:
     """Whether every test passes with the mutant imported in its module's place."""
-    return _in_a_fork(lambda: _main(lambda: sys.meta_path.insert(0, _Mutated(mutant)), []))
+    room, _, name = mutant.module.rpartition("/")
+    own = sorted(str(path) for path in Path("tests", room).glob(f"test_{name}*.py"))
+    return all(
+        _in_a_fork(lambda tests=tests: _main(lambda: sys.meta_path.insert(0, _Mutated(mutant)), [], tests))  # type: ignore[misc]
+        for tests in (own, TESTS)
+    )
 
 
-def _in_a_fork(act: Callable[[], int]) -> bool:
+def _in_a_fork(act: Callable[[], int], cpu_seconds_max: float = _CPU_SECONDS_MAX) -> bool:
     """Whether ``act`` comes to 0, and in time."""
     pid = os.fork()
     if pid == 0:
-        signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_MAX)
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds_max)
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        os._exit(act())
+        status = 1
+        try:
+            status = act()
+        finally:
+            os._exit(status)  # whatever the mutant breaks, the fork never goes on as its parent would
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status) == 0
 
 
-def _main(before: Callable[[], object], plugins: list[object]) -> int:
-    """Pytest's exit status for all the tests."""
+def _main(before: Callable[[], object], plugins: list[object], tests: Sequence[str] = TESTS) -> int:
+    """Pytest's exit status for these tests."""
     import pytest  # noqa: PLC0415 - loaded in the parent
 
     before()
-    plain = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:conformance"]
-    return int(pytest.main([*plain, "-m", "not browser", "--hypothesis-profile=quick", *TESTS], plugins=plugins))
+    plain = [
+        "-x",
+        "-q",
+        "--tb=native",
+        "--assert=plain",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:conformance",
+    ]
+    return int(pytest.main([*plain, "-m", "not browser", "--hypothesis-profile=quick", *tests], plugins=plugins))
 
 
 class Trials:
@@ -193,6 +133,7 @@ class Trials:
     def __init__(self, mutants: Sequence[Mutant]) -> None:
         self._mutants = mutants
         self._failed = False
+        self._seconds: dict[str, float] = {}
         self.survivors: list[Mutant] = []
 
     def pytest_runtest_logreport(self, report: Any) -> None:  # noqa: ANN401 - pytest's own
@@ -208,23 +149,35 @@ class Trials:
             if self._failed:
                 session.testsfailed = 1
                 return True
+        if again := self._fails_again(session.items):
+            print(f"these do not pass a second time: {', '.join(again)}", file=sys.stderr)
+            session.testsfailed = len(again)
+            return True
         for number, mutant in enumerate(self._mutants, 1):
-            items = come_to.get((mutant.module, mutant.function), [])
-            if not items or _in_a_fork(lambda mutant=mutant, items=items: self._try(mutant, items)):  # type: ignore[misc]
+            if self._survives(mutant, come_to.get((mutant.module, mutant.function), [])):
                 self.survivors.append(mutant)
                 print(f"survived: {mutant.module}:{mutant.line} {mutant.told}", file=sys.stderr, flush=True)
             if number % 20 == 0:
                 print(f"{number} of {len(self._mutants)}", file=sys.stderr, flush=True)
         return True
 
+    def _survives(self, mutant: Mutant, items: list[Any]) -> bool:
+        """Whether all of these tests pass with it; none do where there are none."""
+        own = f"test_{mutant.module.rpartition('/')[2]}"
+        likeliest = sorted(items, key=lambda item: (own not in item.nodeid, self._seconds[item.nodeid]))
+        return _in_a_fork(lambda: self._try(mutant, likeliest))
+
     def _places(self, item: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - pytest's own
         """The functions of the core that a test comes to: module and name."""
         codes: set[CodeType] = set()
+        _forget()
+        begun = time.process_time()
         sys.setprofile(lambda frame, event, _: codes.add(frame.f_code) if event == "call" else None)
         try:
             self._run(item)
         finally:
             sys.setprofile(None)
+        self._seconds[item.nodeid] = time.process_time() - begun
         base = f"{ROOT / 'conformance'}/"
         return {
             (code.co_filename.removeprefix(base).removesuffix(".py"), code.co_qualname.partition(".<locals>")[0])
@@ -236,10 +189,17 @@ class Trials:
         item._initrequest()  # noqa: SLF001 - what pytest-rerunfailures does, too: pytest has no public way
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
-    def _try(self, mutant: Mutant, items: Sequence[Any]) -> int:
+    def _fails_again(self, items: Sequence[Any]) -> list[str]:
+        """Tests that do not pass a second time, without any mutant: they would kill whatever they come to."""
+        return [item.nodeid for item in items if not _in_a_fork(lambda item=item: self._try(None, [item]))]  # type: ignore[misc]
+
+    def _try(self, mutant: Mutant | None, items: Sequence[Any]) -> int:
         """In the fork: 1 as soon as one fails."""
-        _replace(mutant)
+        if mutant is not None:
+            _replace(mutant)
+        _forget()
         for item in items:
+            signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_MIN + _CPU_FACTOR * self._seconds[item.nodeid])
             self._run(item)
             if self._failed:
                 return 1
@@ -256,6 +216,14 @@ def _replace(mutant: Mutant) -> None:
         target = inspect.getattr_static(target, name)
     target = getattr(target, "fget", None) or getattr(target, "__func__", None) or target
     inspect.unwrap(target).__code__ = code
+
+
+def _forget() -> None:
+    """What the core's cached functions remember: a test must come to the function itself."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("conformance.")]:
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -109,8 +109,9 @@ def values_needed(share: float, confidence: float = CONFIDENCE) -> int:
 def ranks(count: int, share: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
     """The places, from 1, of the two values that surround the quantile; each side misses it no oftener than half."""
     rest = (1 - confidence) / 2
-    below = accumulate(_terms(range(count + 1), count, share))  # so many values or fewer lie below it
-    above = accumulate(_terms(range(count, -1, -1), count, share))  # so many values or more do
+    counts = range(count + 1)
+    below = accumulate(_terms(counts, count, share))  # so many values or fewer lie below it
+    above = accumulate(_terms(reversed(counts), count, share))  # so many values or more do
     low = sum(1 for _ in takewhile(lambda chance: chance <= rest, below))
     high = count + 1 - sum(1 for _ in takewhile(lambda chance: chance <= rest, above))
     if not 1 <= low < high <= count:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.attempts import SETTLED_MS, Attempt, Ending, Session, attempts, begun, probes, sessions
-from conformance.events import Event, FetchAnswered, FetchStarted, Source
+from conformance.events import Event, FetchAnswered, FetchStarted, Source, WorkerStopped
 from conformance.model import Endpoints, Side
 from tests.timelines import LOCAL, PUBLIC, URLS, Story, story
 
@@ -81,6 +81,11 @@ def test_each_probe_begins_an_attempt() -> None:
     assert [each.started.at_ms for each in of(told)] == [10, 1000, 3000]
 
 
+def test_a_socket_is_part_of_the_latest_attempt() -> None:
+    told = story().refused(at=10).refused(at=1000).socket(PUBLIC, at=1005, opened=1060)
+    assert shapes(told) == [(True, [], Ending.FAILED), (True, [PUBLIC], Ending.OPENED)]
+
+
 def test_a_failed_local_socket_is_followed_by_the_same_attempts_public_one() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=20).socket(PUBLIC, at=22, opened=60)
     assert shapes(told) == [(True, [LOCAL, PUBLIC], Ending.OPENED)]
@@ -89,6 +94,8 @@ def test_a_failed_local_socket_is_followed_by_the_same_attempts_public_one() -> 
 def test_a_local_session_closed_at_once_is_followed_by_the_same_attempts_public_one() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=22).socket(PUBLIC, at=25, opened=60)
     assert shapes(told) == [(True, [LOCAL, PUBLIC], Ending.OPENED)]
+    late = story().probe(at=590, ended=595).socket(LOCAL, at=597, opened=600, closed=610)
+    assert shapes(late.socket(PUBLIC, at=620, opened=660)) == [(True, [LOCAL, PUBLIC], Ending.OPENED)]
 
 
 def test_a_socket_after_a_settled_session_is_an_attempt_without_a_probe() -> None:
@@ -142,6 +149,13 @@ def test_a_drop_that_the_browser_seems_to_have_answered_before_is_a_drop() -> No
     assert (only.left_ms, only.socket.dropped) == (2990, None)
 
 
+@pytest.mark.parametrize(("left", "dropped"), [(2998.9, False), (2999, True)])
+def test_within_a_millisecond_it_was_the_drop(left: float, dropped: bool) -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).farewell(at=left)
+    (only,) = held(told.drop(LOCAL, "malformed_frame", at=3000))
+    assert (only.socket.dropped is not None) is dropped
+
+
 def test_a_drop_of_nothing_drops_nothing() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).drop(LOCAL, "reset_session", at=100, count=0)
     (only,) = held(told)
@@ -187,6 +201,14 @@ def test_an_answer_without_its_end_is_not_delivered() -> None:
     assert (cut.delivered, wrong.delivered) == (False, False)
 
 
+def test_only_what_came_out_of_the_cache_alone_is_cached() -> None:
+    told = story().probe(at=10, ended=15).probe(at=20, ended=25, cached=True).probe(at=30, answered=None)
+    told.seen(FetchAnswered(at_ms=26, source=Source.BROWSER, request=2, status=200, from_cache=True))
+    told.probe(at=40, ended=45, cached=True)
+    told.seen(FetchAnswered(at_ms=46, source=Source.BROWSER, request=4, status=200, from_cache=False))
+    assert [probe.cached for probe in probes(told.build(), ENDPOINTS)] == [False, True, False, False]
+
+
 # --- sessions ------------------------------------------------------------------------------------
 
 
@@ -207,6 +229,22 @@ def test_a_half_open_session_ends_with_the_drop() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20).drop(LOCAL, "half_open", at=3000)
     (only,) = held(told)
     assert (only.left_ms, only.closed_ms, only.open_at(4000)) == (3000, None, False)
+
+
+@pytest.mark.parametrize(("closed", "settled"), [(601, False), (1599, False), (1600, True)])
+def test_a_session_is_settled_once_it_has_lasted_a_second(closed: float, settled: bool) -> None:
+    (only,) = held(story().socket(PUBLIC, at=590, opened=600, closed=closed))
+    assert only.socket.settled is settled
+
+
+@pytest.mark.parametrize(
+    ("closed", "end", "bereft"),
+    [(7000, 20_000, True), (7001, 20_000, False), (None, 20_000, False), (None, 7000, True), (2001, 3000, True)],
+)
+def test_a_socket_goes_with_its_worker_or_is_held_by_another(closed: float | None, end: float, bereft: bool) -> None:
+    told = story().socket(PUBLIC, at=10, opened=60, closed=closed)
+    (only,) = held(told.seen(WorkerStopped(at_ms=2000, source=Source.RIG)).end(at=end))
+    assert (only.socket.bereft is not None, only.left_ms) == (bereft, 2000 if bereft else closed)
 
 
 def test_a_failed_socket_is_no_session() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from benchmarks.measure import (
     spread,
     table,
 )
+from benchmarks.mutating import Mutant
 from benchmarks.shell import Process, below, parse_stat, scenario_called, without_waits
 from conformance.calibration import Answered
 from conformance.errors import InputError
@@ -314,6 +317,36 @@ def test_plot_shows_flat_as_flat_and_starts_at_zero() -> None:
     assert lines[3].strip() == "0.0 |"
     assert lines[-1].split() == ["0", "100"]
     assert plot([]) == ""
+
+
+# --- mutation ------------------------------------------------------------------------------------
+
+
+def mutant(after: str, module: str = "judge") -> Mutant:
+    return Mutant(module, "AddNot", "judge_run", 7, "if a | b:", after, "")
+
+
+def test_a_survivor_is_listed_with_its_reason_or_told() -> None:
+    known, new = mutant("if not a | b:"), mutant("if a & b:")
+    outcomes = [mutation.Outcome("judge", 11, (known, new)), mutation.Outcome("gate", 0, ())]
+    assert mutation.unlisted(outcomes, "| `judge` | `if a \\| b:` → `if not a \\| b:` | why |") == [new]
+    told = mutation.report(outcomes).splitlines()
+    assert told[2:5] == ["| `judge` | 11 | 9 | 81.8 % |", "| `gate` | 0 | 0 | 100 % |", "| all | 11 | 9 | 81.8 % |"]
+    assert told[-1] == "| `judge` | `if a \\| b:` → `if a & b:` | |"
+    assert mutation.share(1999, 2000) == "99.9 %"
+
+
+@pytest.mark.parametrize(
+    ("act", "survives"),
+    [("lambda: 0", True), ("lambda: 1", False), ("lambda: 1 / 0", False), ("lambda: any(iter(int, 1)), 0.1", False)],
+    ids=["passes", "fails", "breaks", "never ends"],
+)
+def test_a_mutant_that_breaks_or_never_ends_is_as_good_as_a_failure(act: str, survives: bool) -> None:
+    """In a process of its own, which has no threads; whatever breaks, it goes on once and not twice."""
+    code = f"from benchmarks.mutation import _in_a_fork; print(_in_a_fork({act}), flush=True)"
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    assert ran.stdout.splitlines() == [str(survives)]
 
 
 SCRIPTS: list[Callable[[], object]] = [

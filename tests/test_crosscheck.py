@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from conformance.crosscheck import SLACK_MS, disagreements, lateness_ms
@@ -118,6 +120,41 @@ def test_what_happens_as_watching_ends_may_reach_one_source_only(unseen: type) -
     assert told_apart(told) == ()
 
 
+# --- how far apart ---------------------------------------------------------------------------------
+
+
+def served(at: float) -> SessionOpened:
+    return SessionOpened(at_ms=at, source=Source.LOCAL, connection=9)
+
+
+@pytest.mark.parametrize(("at", "count"), [(961, 2), (962, 0), (1075, 0), (1076, 2)])
+def test_a_session_opens_between_the_socket_and_its_opening_give_or_take_the_error(at: float, count: int) -> None:
+    """50 ms of slack and 5 ms of error, here as below."""
+    told = story().probe(at=1010, ended=1015).socket(LOCAL, at=1017, opened=1020).without(SessionOpened)
+    assert len(told_apart(told.seen(served(at)).end(at=6000))) == count
+
+
+@pytest.mark.parametrize(
+    ("error", "at", "count"),
+    [
+        ("ERR_ABORTED", 961, 1),
+        ("ERR_ABORTED", 962, 0),
+        ("ERR_CONNECTION_RESET", 1144, 1),
+        ("ERR_CONNECTION_RESET", 1145, 0),
+        ("ERR_CONNECTION_RESET", 1255, 0),
+        ("ERR_CONNECTION_RESET", 1256, 1),
+    ],
+)
+def test_a_handshake_was_cut_about_when_the_server_finished_it(error: str, at: float, count: int) -> None:
+    told = story().probe(at=1010, ended=1015).socket(LOCAL, at=1017, failed=1200, error=error)
+    assert len(told_apart(told.seen(served(at)).end(at=6000))) == count
+
+
+@pytest.mark.parametrize(("at", "count"), [(1945, 1), (1945.5, 0)])
+def test_the_end_of_watching_is_as_long_as_the_error(at: float, count: int) -> None:
+    assert len(told_apart(story().seen(served(at)).end(at=2000))) == count
+
+
 # --- probes --------------------------------------------------------------------------------------
 
 
@@ -139,6 +176,38 @@ def test_a_question_that_arrives_long_after_its_end() -> None:
     )
     assert len(told_apart(story().probe(at=10, ended=15).seen(late).end(at=6000))) == 1
     assert told_apart(story().probe(at=10, answered=None).seen(late).end(at=6000)) == ()
+
+
+def arrived(at: float, **fields: Any) -> RequestReceived:  # noqa: ANN401 - the event's own fields
+    given: dict[str, Any] = {
+        "method": "GET",
+        "target": "/semantest-signature",
+        "upgrade": False,
+        "source": Source.LOCAL,
+    } | fields
+    return RequestReceived(at_ms=at, connection=9, host="h", origin=None, **given)
+
+
+@pytest.mark.parametrize(("at", "count"), [(954, 1), (955, 0), (1070, 0), (1071, 1)])
+def test_a_question_arrives_while_it_is_asked_give_or_take_the_error(at: float, count: int) -> None:
+    told = story().probe(at=1010, ended=1015).without(RequestReceived)
+    assert len(told_apart(told.seen(arrived(at)).end(at=6000))) == count
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"method": "HEAD"},
+        {"method": "POST", "target": "/health"},
+        {"target": "/health"},
+        {"upgrade": True},
+        {"source": Source.PUBLIC},
+    ],
+    ids=str,
+)
+def test_whatever_else_arrives_is_no_question(fields: dict[str, Any]) -> None:
+    assert told_apart(story().seen(arrived(500, **fields)).end(at=6000)) == ()
+    assert len(told_apart(story().seen(arrived(500)).end(at=6000))) == 1
 
 
 def test_a_question_that_did_not_arrive_is_no_disagreement() -> None:

@@ -65,6 +65,16 @@ def test_tails_add_up(hits: int, more: int, p: float) -> None:
     assert at_least(0, trials, p) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("p", "at_least_three", "at_most_three", "at_least_all", "at_most_none"), [(0.0, 0, 1, 0, 1), (1.0, 1, 0, 1, 0)]
+)
+def test_what_never_or_always_happens(
+    p: float, at_least_three: float, at_most_three: float, at_least_all: float, at_most_none: float
+) -> None:
+    assert (at_least(3, 10, p), at_most(3, 10, p)) == (at_least_three, at_most_three)
+    assert (at_least(10, 10, p), at_most(0, 10, p)) == (at_least_all, at_most_none)
+
+
 # --- a quantile ----------------------------------------------------------------------------------
 
 
@@ -118,6 +128,11 @@ def test_how_many_values_a_quantile_needs(share: float, needs: int) -> None:
     enough, few = quantile_of(values, share), quantile_of(values[1:], share)
     assert enough.value is not None
     assert few == Quantile(share, needs)
+
+
+def test_exactly_enough_values_are_enough() -> None:
+    assert values_needed(0.5, 1 - 2 / 64) == 6  # one in 64 samples of six lies all on one side of the median
+    assert values_needed(0.25, 1 - 2 * 0.75**9) == 9
 
 
 def test_the_interval_is_between_two_measured_values_in_any_order() -> None:

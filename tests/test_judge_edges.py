@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.errors import DataError
 from conformance.events import Source, TargetAnswered
-from conformance.judge import judge_scenario
+from conformance.judge import judge_run, judge_scenario
 from conformance.model import Endpoints, Level, Outcome
-from conformance.record import ScenarioRecord
+from conformance.record import RunRecord, ScenarioRecord
 from conformance.verdict import Verdict
 from tests.test_judge import (
     FALLS,
@@ -23,7 +24,7 @@ from tests.test_judge import (
     said,
     slow,
 )
-from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REQUIREMENTS, recorded, scenario, story
+from tests.timelines import DOWN, ENVIRONMENT, LOCAL, PROFILE, PUBLIC, REQUIREMENTS, recorded, scenario, story
 
 # --- targets ---------------------------------------------------------------------------------------
 
@@ -32,6 +33,7 @@ from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REQUIREMENTS, recorded
     ("took", "verdict"),
     [
         ((99,), Verdict.FAIL),
+        ((100,), Verdict.INCONCLUSIVE),
         ((101,), Verdict.INCONCLUSIVE),
         ((40, 1, 40, 40), Verdict.INCONCLUSIVE),
         ((30, 30, 30, 30, 30), Verdict.FAIL),  # an attempt waits for three answers and no more
@@ -77,6 +79,29 @@ def test_starved_for_just_as_long_as_it_was_late_is_excused(starved: float, verd
     assert said(judged(slow(starved=starved), DOWN, "TIME-2"))["TIME-2"] is verdict
 
 
+@pytest.mark.parametrize(
+    ("late", "lag", "busy"), [(40, 50, False), (40, 50.5, True), (100, 99.5, False), (100, 100, True)]
+)
+def test_a_machine_is_too_busy_where_it_was_late_by_more_than_usual_and_by_as_much(
+    late: float, lag: float, busy: bool
+) -> None:
+    told = story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=1012 + late)
+    result = judged(told.end(at=2000, lag=lag), DOWN, "TIME-2")
+    (reason,) = (finding.reason for finding in result.findings if finding.requirement == "TIME-2")
+    assert reason.startswith("machine too busy, the harness was up to ") is busy
+
+
+def test_the_least_lateness_is_excused_by_the_least_starving() -> None:
+    told = story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=1012.5)
+    assert said(judged(told.end(at=2000), DOWN, "TIME-2", error_ms=0))["TIME-2"] is Verdict.FAIL
+    told = story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=1012.5)
+    starved = judged(told.end(at=2000, starved=1), DOWN, "TIME-2", error_ms=0)
+    assert said(starved)["TIME-2"] is Verdict.INCONCLUSIVE
+    told = story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=1012.5)
+    told.seen(TargetAnswered(at_ms=100, source=Source.PUBLIC, connection=1, took_ms=1))
+    assert said(judged(told.end(at=2000), DOWN, "TIME-2", error_ms=0))["TIME-2"] is Verdict.INCONCLUSIVE
+
+
 def test_a_feature_that_is_there_is_judged_even_without_a_public_server() -> None:
     lonely = replace(PROFILE, endpoints=Endpoints(public=None))
     asks = {**REQUIREMENTS, "SEL-2": replace(REQUIREMENTS["SEL-2"], feature="reconnect")}
@@ -103,6 +128,20 @@ def test_what_arose_anywhere_arose() -> None:
     result = run((named(DOWN, "down", "SEL-2", "SEL-3"), fallback()), (UP, local_session()))
     assert requirement(result, "SEL-2").arose
     assert requirement(result, "SEL-2").scenarios == ("up",)
+
+
+def test_of_several_reasons_why_it_never_arose_the_first_is_told() -> None:
+    unasked, given_up = story().socket(PUBLIC, at=10, opened=60), story().given_up(at=10, ended=20)
+    result = run((named(DOWN, "one", "SIG-1"), unasked), (named(DOWN, "two", "SIG-1"), given_up))
+    assert "the subject never asked for the signature" in requirement(result, "SIG-1").reason
+    result = run((named(DOWN, "two", "SIG-1"), given_up), (named(DOWN, "one", "SIG-1"), unasked))
+    assert "that answer never reached the subject" in requirement(result, "SIG-1").reason
+
+
+def test_the_first_of_several_unknown_scenarios_is_named() -> None:
+    strangers = tuple(recorded(fallback(), name) for name in ("one", "two"))
+    with pytest.raises(DataError, match="no scenario 'one'"):
+        judge_run(RunRecord("a-run", ENVIRONMENT, (), (PROFILE,), (), strangers))
 
 
 def test_a_level_is_of_what_was_judged_and_not_of_what_is_unsupported() -> None:

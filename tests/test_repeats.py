@@ -38,6 +38,7 @@ def test_every_run_counts_the_worst_first() -> None:
 
 
 def test_an_inconclusive_run_is_no_pass_and_an_error_is_not_the_subjects() -> None:
+    assert (repeats(UNSURE, FAIL).passed, repeats(UNSURE, FAIL).judged) == (0, 2)
     assert repeats(PASS, PASS, UNSURE).interval == pytest.approx((0.0943, 0.9916), abs=1e-4)
     assert repeats(PASS, PASS, ERROR).interval == pytest.approx((0.1581, 1), abs=1e-4)
     assert repeats(ERROR, Verdict.UNSUPPORTED).interval is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.attempts import Attempt, attempts
+from conformance.attempts import Attempt, attempts, socket_tries
 from conformance.events import SocketStarted
 from conformance.model import Endpoints
-from conformance.throttle import before_socket_ms, held_ms, in_wait_ms, most_ms, throttle_ms
+from conformance.throttle import before_socket_ms, held_ms, in_wait_ms, most_after_ms, most_ms, throttle_ms
 from tests.timelines import LOCAL, PUBLIC, Story, story
 
 
@@ -46,6 +46,28 @@ def test_a_socket_that_still_connects_counts_as_one() -> None:
     assert most_ms(found, found[1]) == pytest.approx(throttle_ms(0, 0, 2)[1])
 
 
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [
+        (story().socket(PUBLIC, at=10), (0, 0, 2)),
+        (story().socket(PUBLIC, at=10, opened=60), (0, 1, 1)),
+        (story().socket(PUBLIC, at=10, opened=60).socket(LOCAL, at=20).socket(LOCAL, at=21), (0, 1, 3)),
+        (
+            story().socket(PUBLIC, at=10, opened=60).socket(LOCAL, at=20, failed=100).socket(LOCAL, at=21, failed=100),
+            (2, 1, 1),
+        ),
+        (
+            story().socket(PUBLIC, at=10, opened=60).socket(LOCAL, at=20, failed=99).socket(LOCAL, at=21, failed=101),
+            (1, 1, 2),
+        ),
+    ],
+    ids=["opening", "open", "open and opening", "failed", "failed later"],
+)
+def test_a_socket_connects_until_it_opens_or_is_left(told: Story, counts: tuple[int, int, int]) -> None:
+    found = most_after_ms(socket_tries(told.build(), Endpoints()), 100)
+    assert found == pytest.approx(throttle_ms(*counts)[1])
+
+
 def test_a_check_is_not_delayed() -> None:
     with_check, without = tried(story().no_server(at=10).no_server(at=1000)), tried(failures(2))
     assert in_wait_ms(with_check, with_check[1], 986) == 0
@@ -82,3 +104,9 @@ def test_how_long_each_socket_of_a_timeline_may_have_been_held_back() -> None:
     assert found[starts[0].seq] == throttle_ms(0, 0, 1)[1]
     assert found[starts[14].seq] == 990  # the throttle may be 2.5 s by then, and the last failure is 990 ms ago
     assert held_ms(story().build()) == {}
+
+
+@pytest.mark.parametrize(("at", "held"), [(-0.5, 0), (0.05, 0.05), (0.5, throttle_ms(0, 0, 1)[1])])
+def test_the_first_socket_was_held_back_since_the_start_at_most(at: float, held: float) -> None:
+    (found,) = held_ms(story().socket(PUBLIC, at=at).build()).values()
+    assert found == held

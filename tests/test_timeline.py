@@ -82,3 +82,9 @@ def test_until_keeps_what_was_seen_in_that_very_millisecond() -> None:
     told = Timeline.of([fetch(0), socket(10), fetch(10), socket(11)])
     assert [event.at_ms for event in told.until(10)] == [0, 10, 10]
     assert len(told.until(9.999)) == 1
+
+
+def test_the_latest_of_many(timeline: Timeline) -> None:
+    latest = timeline.last(FetchStarted)
+    assert latest is not None
+    assert latest.at_ms == 40

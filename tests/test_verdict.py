@@ -41,6 +41,7 @@ def test_it_does_not_matter_how_they_are_put_together(some: list[Verdict], other
 
 
 def test_a_condition_that_never_arose_is_no_pass_and_says_so() -> None:
+    assert Finding("RETRY-3", Verdict.PASS, "it did").arose
     finding = never_arose("RETRY-3", "no second attempt")
     assert finding == Finding(
         "RETRY-3", Verdict.INCONCLUSIVE, "its condition never arose: no second attempt", arose=False

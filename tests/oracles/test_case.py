@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.events import FetchEnded, FetchStarted, SocketStarted
-from conformance.model import Change, Endpoints, Outcome, Shown
+from conformance.model import Address, Change, Endpoints, FaultSpec, Outcome, Profile, Shown
 from conformance.verdict import Verdict
 from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REFUSED, Story, case, fault, scenario, story
 
@@ -18,6 +18,11 @@ def test_what_comes_after_the_end_is_left_out() -> None:
     assert judged.end_ms == 500
     assert len(judged.attempts) == 1
     assert [session.closed_ms for session in judged.sessions] == [None]
+
+
+def test_without_a_start_the_clock_starts_at_zero() -> None:
+    assert case(Story(started=False)).start_ms == 0
+    assert case(Story(started=False).seen(replace(story().build().events[0], at_ms=70))).start_ms == 70
 
 
 def test_covered_conditions_that_never_arose_are_said() -> None:
@@ -66,6 +71,35 @@ def test_a_server_that_dies_shows_nothing_afterwards() -> None:
     assert [judged.shown_at(at) for at in (10, 14, 15)] == [Shown.GOOD, Shown.GOOD, Shown.BAD]
     assert judged.died_before(LOCAL, 15)
     assert not judged.died_before(PUBLIC, 15)
+
+
+def test_a_server_that_dies_in_the_millisecond_in_which_its_world_began_has_died() -> None:
+    given = scenario(when=(Change(LOCAL, (fault("die_after_signature"),)),))
+    judged = case(
+        story().world(LOCAL, "die_after_signature", at=100).effect(LOCAL, "die_after_signature", at=100), given
+    )
+    assert judged.died_before(LOCAL, 101)
+    assert not judged.died_before(LOCAL, 100)
+
+
+BY_NUMBER = replace(PROFILE, endpoints=Endpoints("http://127.0.0.1:3003/semantest-signature", "ws://127.0.0.1:3003"))
+ARGUABLE = FaultSpec("answer", {"status": 500})
+
+
+@pytest.mark.parametrize(
+    ("profile", "spec", "shown"),
+    [
+        (PROFILE, ARGUABLE, Shown.ARGUABLE),
+        (PROFILE, replace(ARGUABLE, on=Address.V6), Shown.ARGUABLE),
+        (BY_NUMBER, ARGUABLE, Shown.ARGUABLE),
+        (BY_NUMBER, replace(ARGUABLE, on=Address.V6), Shown.GOOD),
+    ],
+)
+def test_the_scenarios_word_holds_unless_its_subject_asks_one_address_of_two(
+    profile: Profile, spec: FaultSpec, shown: Shown
+) -> None:
+    given = scenario(local=(spec,), shown=Shown.ARGUABLE)
+    assert case(story(), given, profile=profile).shown_at(20) is shown
 
 
 def test_what_an_attempt_was_shown() -> None:

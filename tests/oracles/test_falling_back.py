@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.events import Source, WorkerStopped
-from conformance.model import Budgets, Drop, Endpoints, FaultSpec, Outcome, Scenario
+from conformance.events import SessionClosed, SocketFrameSent, Source, WorkerStopped
+from conformance.model import Budgets, Change, Drop, Endpoints, FaultSpec, Outcome, Scenario
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
 from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REFUSED, Story, ask, fault, scenario, story
@@ -44,9 +44,31 @@ def test_a_public_session_after_a_local_socket_that_fails_passes(late: FaultSpec
 
 def test_a_public_session_after_a_local_one_that_was_closed_at_once_passes() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=22).socket(PUBLIC, at=30, opened=80)
+    finding = ask("FALL-1", told, scenario(local=(fault("close", code=1011),), session=Outcome.PUBLIC))
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason.endswith("(closed)")
+
+
+def test_a_public_session_beside_a_local_one_that_never_says_anything_passes() -> None:
+    told = in_session().socket(PUBLIC, at=30, opened=80)
+    finding = ask("FALL-1", told, scenario(local=(fault("half_open"),), session=Outcome.PUBLIC))
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason.endswith("(open)")
+
+
+def two_at_once() -> Story:
+    return story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=300).socket(LOCAL, at=150, failed=310)
+
+
+def test_the_first_of_two_local_sockets_starts_the_clock_and_has_the_fault() -> None:
+    given = replace(LATE, when=(Change(LOCAL, ()),))
+    told = two_at_once().world(LOCAL, at=100).socket(PUBLIC, at=320, opened=380)
+    assert "public session 363 ms after" in ask("FALL-1", told, given).reason
+
+
+def test_a_public_session_that_ends_at_once_is_no_rescue() -> None:
     assert (
-        ask("FALL-1", told, scenario(local=(fault("close", code=1011),), session=Outcome.PUBLIC)).verdict
-        is Verdict.PASS
+        ask("FALL-1", let_down().socket(PUBLIC, at=27, opened=80, closed=82).end(at=6100), LATE).verdict is Verdict.FAIL
     )
 
 
@@ -54,6 +76,18 @@ def test_never_falling_back_fails() -> None:
     finding = ask("FALL-1", let_down().end(at=6100), LATE)
     assert finding.verdict is Verdict.FAIL
     assert "no public session 6083 ms after it tried the local WebSocket" in finding.reason
+
+
+def test_a_public_socket_that_came_to_nothing_is_told_of() -> None:
+    finding = ask("FALL-1", let_down().socket(PUBLIC, at=27, failed=30).end(at=6100), LATE)
+    assert (finding.verdict, len(finding.evidence)) == (Verdict.FAIL, 3)
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict"), [(5015, Verdict.INCONCLUSIVE), (5022, Verdict.INCONCLUSIVE), (5023, Verdict.FAIL)]
+)
+def test_it_has_the_time_for_any_session_and_the_error_to_fall_back(end: float, verdict: Verdict) -> None:
+    assert ask("FALL-1", let_down().end(at=end), LATE, error_ms=5).verdict is verdict
 
 
 def test_hanging_on_to_the_local_socket_fails() -> None:
@@ -132,10 +166,10 @@ def test_the_next_session_too_late_fails() -> None:
     assert ask("FALL-2", told, DROPPED).verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize(("end", "verdict"), [(14000, Verdict.FAIL), (8000, Verdict.INCONCLUSIVE)])
-def test_no_next_session_counts_from_the_loss(end: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("end", "verdict", "seen"), [(14000, Verdict.FAIL, 12000), (8000, Verdict.INCONCLUSIVE, None)])
+def test_no_next_session_counts_from_the_loss(end: float, verdict: Verdict, seen: float | None) -> None:
     finding = ask("FALL-2", lost().end(at=end), DROPPED)
-    assert finding.verdict is verdict
+    assert (finding.verdict, finding.measured_ms) == (verdict, seen)
     assert "no session since the local one was lost" in finding.reason
 
 
@@ -147,6 +181,22 @@ def test_a_session_that_ends_at_once_is_not_the_next_one() -> None:
 def test_a_session_that_its_server_closed_is_lost_too() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000).end(at=14000)
     assert ask("FALL-2", told).verdict is Verdict.FAIL
+
+
+def server_closed(at: float, side: Source = Source.LOCAL) -> SessionClosed:
+    return SessionClosed(at_ms=at, source=side, connection=9, code=1001, by="server")
+
+
+@pytest.mark.parametrize(("at", "arose"), [(1945, True), (1944, False), (2055, True), (2056, False)])
+def test_the_servers_close_and_the_browsers_are_one_within_the_error(at: float, arose: bool) -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000).without(SessionClosed)
+    assert ask("FALL-2", told.seen(server_closed(at)).end(at=14000), error_ms=5).arose is arose
+
+
+def test_another_session_that_a_server_closed_is_not_this_one() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000, by="subject")
+    told.seen(server_closed(500)).seen(server_closed(2000, Source.PUBLIC))
+    assert not ask("FALL-2", told.end(at=14000)).arose
 
 
 @pytest.mark.parametrize(
@@ -200,11 +250,27 @@ def test_the_browsers_end_of_it_is_noticing() -> None:
     assert ask("FALL-3", told.refused(at=41000)).measured_ms == 38000
 
 
-@pytest.mark.parametrize(("end", "verdict"), [(77000, Verdict.FAIL), (40000, Verdict.INCONCLUSIVE)])
-def test_a_worker_that_the_browser_ends_has_noticed_nothing(end: float, verdict: Verdict) -> None:
+def test_a_session_that_was_on_its_way_when_the_silent_one_ended_is_what_shows() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=30000)
+    told.drop(LOCAL, "half_open", at=2000).refused(at=28000).socket(PUBLIC, at=28005, opened=31000)
+    assert ask("FALL-3", told).measured_ms == 29000
+
+
+@pytest.mark.parametrize(("request_", "opcode"), [(2, "text"), (9, "close")], ids=["no close", "not on this socket"])
+def test_another_frame_is_no_farewell(request_: int, opcode: str) -> None:
+    frame = SocketFrameSent(at_ms=5000, source=Source.BROWSER, request=request_, opcode=opcode, size=2)
+    finding = ask("FALL-3", silent().seen(frame).refused(at=5100).end(at=70000))
+    assert finding.verdict is Verdict.FAIL
+    assert "had not been noticed" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict", "seen"), [(77000, Verdict.FAIL, 75000), (60000, Verdict.INCONCLUSIVE, None)]
+)
+def test_a_worker_that_the_browser_ends_has_noticed_nothing(end: float, verdict: Verdict, seen: float | None) -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=30000).farewell(at=30000)
     finding = ask("FALL-3", told.drop(LOCAL, "half_open", at=2000).end(at=end))
-    assert finding.verdict is verdict
+    assert (finding.verdict, finding.measured_ms) == (verdict, seen)
     assert "its silent session was closed after 28000 ms, and nothing came of it" in finding.reason
 
 

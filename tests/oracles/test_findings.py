@@ -112,6 +112,12 @@ def test_the_worst_speaks_for_all(findings: list[Finding], reason: str) -> None:
     assert gathered.reason == reason
 
 
+def test_any_figure_is_longer_than_none() -> None:
+    found = gather([Finding("TIME-9", Verdict.PASS, "somehow"), BUDGET.at_most(0.5, "fast", FIRST)])
+    assert found is not None
+    assert found.measured_ms == 0.5
+
+
 def test_of_least_values_the_shortest_speaks() -> None:
     found = gather([BUDGET.at_least(3000, "long", FIRST), BUDGET.at_least(2000, "short", FIRST)], shortest=True)
     assert found is not None

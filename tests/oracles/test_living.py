@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from conformance.attempts import sessions
@@ -16,10 +19,13 @@ from conformance.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from conformance.model import Change, Outcome, Shown
+from conformance.model import Change, Outcome, Shown, World
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
 from tests.timelines import LOCAL, NEITHER, PROFILE, PUBLIC, REFUSED, Story, ask, case, fault, scenario, story
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RIG = Source.RIG
 
@@ -65,6 +71,14 @@ def test_a_session_that_stays_past_the_idle_limit_is_kept() -> None:
     found = ask("LIFE-1", held().end(at=40_000))
     assert found.verdict is Verdict.PASS
     assert "stayed for 39981 ms" in found.reason
+    assert found.evidence[-1] == len(held().end(at=40_000).build()) - 1
+
+
+@pytest.mark.parametrize(("end", "arose"), [(30_020, False), (30_024, False), (30_025, True)])
+def test_a_session_is_kept_once_it_was_left_alone_for_longer_than_the_limit_and_the_error(
+    end: float, arose: bool
+) -> None:
+    assert ask("LIFE-1", held().end(at=end), error_ms=5).arose is arose
 
 
 def test_a_session_that_is_soon_opened_again_is_as_good() -> None:
@@ -92,6 +106,26 @@ def test_too_soon_to_say_whether_it_comes_back() -> None:
 def test_idleness_is_not_judged_before_its_limit() -> None:
     assert not ask("LIFE-1", held().end(at=29_000)).arose
     assert not ask("LIFE-1", story().end(at=60_000)).arose
+
+
+def test_the_limit_is_told() -> None:
+    assert ask("LIFE-1", held().end(at=29_000)).reason.endswith("for longer than 30 s")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        held().drop(LOCAL, "reset_session", at=40_000),
+        orphaned(40_000),
+        local_session(story(), at=10, lost=32_000).socket(PUBLIC, at=100, opened=150),
+        story().probe(at=10, ended=15).socket(LOCAL, at=16, opened=19, closed=21).socket(PUBLIC, at=25, opened=70),
+    ],
+    ids=["dropped by the rig", "its worker stopped", "there was another", "a refusal before"],
+)
+def test_what_is_not_lost_to_idleness_needs_not_be_opened_again(told: Story) -> None:
+    found = ask("LIFE-1", told.end(at=60_000))
+    assert found.verdict is Verdict.PASS
+    assert " session stayed for " in found.reason
 
 
 def test_what_the_scenario_took_is_not_lost_to_idleness() -> None:
@@ -196,6 +230,17 @@ def test_a_browser_that_never_came_up_says_nothing() -> None:
     assert not ask("LIFE-3", held().seen(closed(2000)).end(at=20_000)).arose
 
 
+@pytest.mark.parametrize("act", [started, closed])
+def test_twice_up_or_twice_gone_is_no_restart(act: Callable[[float], Event]) -> None:
+    assert not ask("LIFE-3", held().seen(act(2000)).seen(act(3000)).end(at=20_000)).arose
+
+
+def test_a_server_that_left_within_the_time_for_it_excuses() -> None:
+    given = scenario(public=(REFUSED,), when=(Change(LOCAL, (REFUSED,)),), shown=Shown.GOOD)
+    told = held().seen(reloaded(2000)).world(LOCAL, "refused", at=3000).end(at=20_000)
+    assert not ask("LIFE-3", told, given).arose
+
+
 # --- what these acts do to the rest --------------------------------------------------------------
 
 
@@ -295,15 +340,32 @@ def test_a_public_session_has_outlived_the_outage_when_something_was_said_on_it(
     told = away(public_session(story(), at=10), at=2000, back=6000)
     found = ask("LIFE-4", told.seen(frame(6500)).end(at=9000), OFFLINE)
     assert found.verdict is Verdict.PASS
-    assert "500 ms after" in found.reason
+    assert "a frame came 500 ms after it" in found.reason
 
 
 def test_a_public_session_that_only_seems_to_have_outlived_it_is_undecided() -> None:
     told = away(public_session(story(), at=10).seen(frame(60)), at=2000, back=6000)
-    assert ask("LIFE-4", told.end(at=9000), OFFLINE).verdict is Verdict.INCONCLUSIVE
+    found = ask("LIFE-4", told.end(at=9000), OFFLINE)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason.endswith("nothing was said on it for 3000 ms since")
 
 
-@pytest.mark.parametrize("told", [Story(started=False), story(), held().world(PUBLIC, "refused", at=2000)])
+def test_a_local_session_that_was_opened_during_the_outage_took_no_time() -> None:
+    given = replace(OFFLINE, given=World(), when=(*OFFLINE.when,))
+    found = ask("LIFE-4", away(local_session(story(), at=3000), at=2000, back=6000).end(at=9000), given)
+    assert (found.verdict, found.measured_ms) == (Verdict.PASS, 0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        Story(started=False),
+        story(),
+        held().world(PUBLIC, "refused", at=2000),
+        held().world(PUBLIC, "refused", at=2000).world(PUBLIC, at=4000),
+        held().world(PUBLIC, "offline", at=2000).world(PUBLIC, "offline", at=4000),
+    ],
+)
 def test_without_an_outage_of_the_network_nothing_is_said(told: Story) -> None:
     assert not ask("LIFE-4", told).arose
 

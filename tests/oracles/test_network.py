@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.access import ASKS, STOPPED
-from conformance.events import ConnectionAccepted, Source
+from conformance.events import ConnectionAccepted, Source, SubjectStarted
 from conformance.model import Access, Address, Endpoints, FaultSpec, Outcome, Scenario, Shown, World
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
@@ -24,6 +24,11 @@ def test_requests_that_were_let_through_pass() -> None:
     assert finding.reason.endswith(
         "2 requests through: allowed-no-less-public, allowed-potentially-trustworthy-same-origin"
     )
+
+
+def test_one_request_is_told_as_one() -> None:
+    finding = ask("NET-2", story().probe(at=10, ended=15).access("allowed-no-less-public", at=11))
+    assert finding.reason == "the browser let 1 request through: allowed-no-less-public"
 
 
 def test_whoever_needs_no_permission_passes_without_one() -> None:
@@ -45,6 +50,11 @@ def test_a_request_that_was_stopped_fails() -> None:
     assert finding.verdict is Verdict.FAIL
     assert "semantest-signature at 10 ms: insecure-local-network" in finding.reason
     assert len(finding.evidence) == 3
+
+
+def test_one_request_that_was_stopped_is_told_alone() -> None:
+    told = story().probe(at=10, ended=12, answered=None, error=STOPPED).access("insecure-local-network", at=11)
+    assert ask("NET-2", told).reason.endswith(": insecure-local-network")
 
 
 def test_a_permission_that_was_denied_fails() -> None:
@@ -75,6 +85,12 @@ def test_a_prompt_that_has_just_come_up_is_undecided() -> None:
     finding = ask("NET-2", story().probe(at=10, answered=None).access(ASKS, at=12).end(at=500))
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "when watching ended" in finding.reason
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(5999, Verdict.INCONCLUSIVE), (6000, Verdict.FAIL)])
+def test_a_prompt_may_be_answered_within_a_second(end: float, verdict: Verdict) -> None:
+    told = story().probe(at=4990, answered=None).access(ASKS, at=5000).end(at=end)
+    assert ask("NET-2", told).verdict is verdict
 
 
 def test_a_result_that_nobody_knows_is_undecided() -> None:
@@ -119,6 +135,10 @@ def apart(*local: FaultSpec, session: Outcome = Outcome.LOCAL, shown: Shown = Sh
     return replace(scenario(local=local, session=session, shown=shown), namespace=True)
 
 
+def started_at(at: float) -> Story:
+    return Story(started=False).seen(SubjectStarted(at_ms=at, source=Source.RIG, extension_id="subject", how="told"))
+
+
 def found_local(told: Story) -> Story:
     return told.probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
 
@@ -158,7 +178,14 @@ def test_giving_a_good_server_up_unanswered_fails_with_the_time_it_took() -> Non
     assert finding.reason.endswith("it gave up 1720 ms after its start, unanswered")
 
 
-@pytest.mark.parametrize("told", [story().refused(at=10), story().probe(at=10, ended=15)], ids=["refused", "answered"])
+def test_the_time_after_which_it_gave_up_is_the_subjects_own() -> None:
+    told = started_at(100).given_up(at=1000, ended=1820).socket(PUBLIC, at=1821, opened=2000).end(at=3000)
+    assert ask("NET-1", told, apart(replace(REFUSED, on=V4))).measured_ms == 1720
+
+
+@pytest.mark.parametrize(
+    "told", [story().refused(at=10), story().probe(at=10, ended=15), story()], ids=["refused", "answered", "unasked"]
+)
 def test_what_no_time_decided_has_no_time(told: Story) -> None:
     told.socket(PUBLIC, at=400, opened=420).end(at=3000)
     finding = ask("NET-1", told, apart(replace(REFUSED, on=V4)))
@@ -176,6 +203,23 @@ def test_no_session_at_all_fails_when_there_was_time_for_one() -> None:
     told = story().refused(at=10)
     assert ask("NET-1", told.end(at=9000), given).verdict is Verdict.FAIL
     assert ask("NET-1", story().refused(at=10).end(at=900), given).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict"), [(5098, Verdict.INCONCLUSIVE), (5105, Verdict.INCONCLUSIVE), (5106, Verdict.FAIL)]
+)
+def test_it_has_the_time_for_any_session_and_the_error(end: float, verdict: Verdict) -> None:
+    told = started_at(100).refused(at=110).end(at=end)
+    finding = ask("NET-1", told, apart(replace(REFUSED, on=V4)), error_ms=5)
+    assert finding.verdict is verdict
+    assert finding.reason.startswith(f"no session {end - 100} ms after its start")
+    if verdict is Verdict.FAIL:
+        assert finding.evidence == (0, len(told.build()) - 1)
+
+
+def test_the_time_is_the_subjects_own() -> None:
+    told = started_at(100).probe(at=110, ended=115).socket(LOCAL, at=117, opened=120)
+    assert " 20 ms after its start" in ask("NET-1", told, apart()).reason
 
 
 def test_a_subject_that_asks_for_one_address_by_number_misses_the_other() -> None:

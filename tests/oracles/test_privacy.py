@@ -14,6 +14,7 @@ from conformance.events import (
     LookupStarted,
     RequestReceived,
     SessionClosed,
+    SocketOpened,
     Source,
     TcpStarted,
 )
@@ -38,6 +39,23 @@ def test_a_local_session_alone_passes() -> None:
     finding = ask("PRIV-1", in_local_session().end(at=1025))
     assert finding.verdict is Verdict.PASS
     assert "in the 1005 ms in which the local server was its choice" in finding.reason
+    (opened,) = in_local_session().end(at=1025).build().all(SocketOpened)
+    assert finding.evidence == (opened.seq,)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [story().probe(at=10).socket(LOCAL, at=17, opened=20), story().socket(LOCAL, at=17, opened=20)],
+    ids=["before the end of the answer", "unasked"],
+)
+def test_without_the_end_of_an_answer_its_choice_begins_with_the_socket(told: Story) -> None:
+    assert "in the 1003 ms in which" in ask("PRIV-1", told.end(at=1025)).reason
+
+
+def test_the_first_leak_is_told() -> None:
+    told = story().probe(at=10, ended=15).fetch("https://api.extension.semantest.com/", at=16)
+    finding = ask("PRIV-1", told.socket(LOCAL, at=17, opened=20).socket(PUBLIC, at=30, failed=40).end(at=1000))
+    assert (finding.verdict, "at 16 ms" in finding.reason) == (Verdict.FAIL, True)
 
 
 def test_looking_up_the_local_server_is_no_contact_with_the_public_one() -> None:
@@ -89,13 +107,25 @@ def test_any_contact_with_the_public_host_fails(told: Story) -> None:
         .fetch("https://api.extension.semantest.com/", at=5)
         .probe(at=10, ended=15)
         .socket(LOCAL, at=17, opened=20),
+        story()
+        .probe(at=10, ended=15)
+        .fetch("https://api.extension.semantest.com/", at=15)
+        .socket(LOCAL, at=17, opened=20),
         in_local_session().drop(LOCAL, "half_open", at=2000).socket(PUBLIC, at=30000, opened=30050),
         in_local_session().farewell(at=2000).socket(PUBLIC, at=2001, opened=2050),
         story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=500).socket(PUBLIC, at=499, opened=540),
         in_local_session().fetch("https://elsewhere.example/", at=200),
         in_local_session().seen(FrameReceived(at_ms=200, source=Source.PUBLIC, connection=9, opcode="close", size=2)),
     ],
-    ids=["before its choice", "dead session", "left session", "within the error of its end", "elsewhere", "a parting"],
+    ids=[
+        "before its choice",
+        "as it chose",
+        "dead session",
+        "left session",
+        "within the error of its end",
+        "elsewhere",
+        "a parting",
+    ],
 )
 def test_what_comes_before_or_after_its_choice_passes(told: Story) -> None:
     assert ask("PRIV-1", told).verdict is Verdict.PASS
@@ -178,6 +208,16 @@ def test_a_redirect_that_was_followed_is_the_servers_doing() -> None:
     assert ask("PRIV-2", told.seen(arrived("/elsewhere", upgrade=False, at=16)), WRONG).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("at", "verdict"),
+    [(99, Verdict.FAIL), (100, Verdict.INCONCLUSIVE), (104, Verdict.INCONCLUSIVE), (105, Verdict.PASS)],
+)
+def test_a_redirect_may_seem_to_be_followed_before_it_by_the_error(at: float, verdict: Verdict) -> None:
+    told = story().probe(at=10, answered=None).redirected("http://localhost:3003/elsewhere", at=155)
+    finding = ask("PRIV-2", told.seen(arrived("/elsewhere", upgrade=False, at=at)), WRONG, error_ms=5)
+    assert finding.verdict is verdict
+
+
 def test_a_fault_that_reads_no_http_takes_the_question_for_junk() -> None:
     told = asked().seen(JunkReceived(at_ms=12, source=Source.LOCAL, connection=1, size=200))
     given = scenario(local=(fault("tls_on_port"),), session=Outcome.PUBLIC, shown=Shown.BAD)
@@ -221,6 +261,24 @@ def test_a_socket_on_the_strength_of_the_answer_before_the_change_passes() -> No
     assert not ask("PRIV-2", told, THEN_WRONG).arose
 
 
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [(1095, None), (1096, Verdict.INCONCLUSIVE), (1100, Verdict.INCONCLUSIVE), (1101, Verdict.FAIL)],
+)
+def test_a_socket_of_a_good_answer_may_arrive_after_its_end_by_the_error(at: float, told: Verdict | None) -> None:
+    seen = changed(told=story().probe(at=900, ended=985).socket(LOCAL, at=990, failed=1045))
+    finding = ask("PRIV-2", seen.seen(arrived("/", upgrade=True, at=at)), THEN_WRONG, error_ms=5)
+    assert (finding.verdict if finding.arose else None) is told
+
+
+@pytest.mark.parametrize(("at", "verdict"), [(1000, Verdict.INCONCLUSIVE), (999, Verdict.FAIL)])
+def test_a_socket_of_a_good_answer_may_arrive_before_its_start_by_the_error(at: float, verdict: Verdict) -> None:
+    told = story().world(LOCAL, at=1001).probe(at=1002, ended=1050).socket(LOCAL, at=1055, opened=1058)
+    given = replace(WRONG, when=(Change(LOCAL, ()),))
+    finding = ask("PRIV-2", told.seen(arrived("/", upgrade=True, at=at)), given, error_ms=5)
+    assert (finding.arose, finding.verdict) == (True, verdict)
+
+
 def test_sticking_to_a_local_server_that_is_not_itself_any_more_fails() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=2000)
     assert ask("PRIV-2", changed(told=told).socket(LOCAL, at=3000, opened=3010), THEN_WRONG).verdict is Verdict.FAIL
@@ -236,6 +294,9 @@ def test_the_window_in_which_nothing_else_was_sent_is_told() -> None:
     finding = ask("PRIV-2", told, WRONG)
     assert finding.verdict is Verdict.PASS
     assert finding.reason.endswith("has anything else in the 10500 ms since")
+    again = ask("PRIV-2", story().refused(at=10).refused(at=5000).end(at=10510), DOWN)
+    assert again.reason.startswith("it asked 2 times")
+    assert again.reason.endswith("in the 10500 ms since")
 
 
 # --- PRIV-3: no credentials ----------------------------------------------------------------------
@@ -252,7 +313,9 @@ def test_a_cookie_fails() -> None:
     assert "carried cookie" in finding.reason
 
 
-@pytest.mark.parametrize(("query", "verdict"), [("?access_token=x", Verdict.FAIL), ("?t=123", Verdict.PASS)])
+@pytest.mark.parametrize(
+    ("query", "verdict"), [("?access_token=x", Verdict.FAIL), ("?token", Verdict.FAIL), ("?t=123", Verdict.PASS)]
+)
 def test_a_secret_in_the_url_fails(query: str, verdict: Verdict) -> None:
     told = story().probe(at=10, ended=15, target=f"/semantest-signature{query}")
     assert ask("PRIV-3", told).verdict is verdict
@@ -305,3 +368,9 @@ def test_a_large_error_acquits_nothing_that_was_sent(error: float, verdict: Verd
     told = story().world(LOCAL, "refused", at=1000).fetch("http://localhost:3003/secret", at=1100, method="POST")
     finding = ask("PRIV-2", told.refused(at=3000), error_ms=error)
     assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(("at", "verdict"), [(1050, Verdict.PASS), (1051, Verdict.INCONCLUSIVE)])
+def test_what_was_sent_as_the_world_changed_was_sent_to_the_one_before(at: float, verdict: Verdict) -> None:
+    told = story().world(LOCAL, "refused", at=1000).fetch("http://localhost:3003/secret", at=at, method="POST")
+    assert ask("PRIV-2", told.refused(at=3000), error_ms=400).verdict is verdict

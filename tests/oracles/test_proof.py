@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
-from conformance.events import FaultTookEffect, SessionClosed, SocketClosed, Source, WorldSet
+from conformance.events import Event, FaultTookEffect, SessionClosed, SessionOpened, SocketClosed, Source, WorldSet
 from conformance.model import Change, FaultSpec, Outcome, Shown, Side
 from conformance.oracles.proof import unproved
 from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, case, fault, scenario, story
 
 
 def doubts(told: Story, *, local: tuple[FaultSpec, ...] = (), public: tuple[FaultSpec, ...] = ()) -> tuple[str, ...]:
-    return unproved(
-        case(told.end(at=20000), scenario(local=local, public=public, session=Outcome.PUBLIC, shown=Shown.BAD))
-    )
+    ended = deepcopy(told).end(at=20000)  # the same story may be told twice
+    return unproved(case(ended, scenario(local=local, public=public, session=Outcome.PUBLIC, shown=Shown.BAD)))
 
 
 # --- met and not proved --------------------------------------------------------------------------
@@ -111,6 +112,27 @@ def in_session(closed: float | None = None) -> Story:
 @pytest.mark.parametrize("name", ["half_open", "reset_session", "close(code=1000)"])
 def test_a_drop_is_proved_by_its_effect(name: str) -> None:
     assert doubts(in_session().drop(LOCAL, name, at=2000)) == ()
+
+
+@pytest.mark.parametrize(("at", "proved"), [(1944, False), (1945, True)])
+def test_a_drop_may_seem_to_work_before_it_by_the_error(at: float, proved: bool) -> None:
+    """Its work, and the error of the clocks, which is 5 ms here."""
+    told = in_session().drop(LOCAL, "half_open", at=2000).without(FaultTookEffect).effect(LOCAL, "half_open", at=at)
+    assert (doubts(told) == ()) is proved
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        SessionClosed(at_ms=2001, source=Source.PUBLIC, connection=9, code=1000, by="server"),
+        SessionOpened(at_ms=2001, source=Source.LOCAL, connection=9),
+        SocketClosed(at_ms=2001, source=Source.BROWSER, request=9),
+    ],
+    ids=["of the other server", "no end", "of another socket"],
+)
+def test_a_drop_is_not_proved_by_what_befell_another_session(event: Event) -> None:
+    told = in_session().drop(LOCAL, "reset_session", at=2000).without(FaultTookEffect).seen(event)
+    assert doubts(told) == ("local drop reset_session at 2000 ms",)
 
 
 @pytest.mark.parametrize("name", ["half_open", "reset_session"])

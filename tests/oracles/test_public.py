@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.events import CertificateRejected, Source
+from conformance.events import CertificateRejected, SocketStarted, Source
 from conformance.model import Change, Endpoints, FaultSpec, Outcome, Shown
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
@@ -30,6 +30,7 @@ def test_tls_passes() -> None:
     told = public_session().fetch("https://api.extension.semantest.com/health", at=100)
     finding = ask("PUB-1", told, DOWN)
     assert (finding.verdict, finding.reason) == (Verdict.PASS, "all 2 contacts with the public host over TLS")
+    assert ask("PUB-1", public_session(), DOWN).reason == "one contact with the public host over TLS"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,15 @@ def test_no_session_with_a_server_that_must_not_be_trusted_passes(untrusted: Fau
     finding = ask("PUB-2", told, replace(UNTRUSTED, given=replace(UNTRUSTED.given, public=(untrusted,))))
     assert finding.verdict is Verdict.PASS
     assert "ERR_CERT_AUTHORITY_INVALID" in finding.reason
+
+
+def test_the_first_of_several_tries_is_told() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=25, error="ERR_CERT_DATE_INVALID")
+    told.refused(at=1000).socket(PUBLIC, at=1005, failed=1015, error="ERR_CERT_AUTHORITY_INVALID")
+    assert ask("PUB-2", told, UNTRUSTED).reason.endswith("(ERR_CERT_DATE_INVALID)")
+    opening = story().refused(at=10).socket(PUBLIC, at=15).refused(at=1000).socket(PUBLIC, at=1005)
+    first, _ = opening.build().all(SocketStarted)
+    assert ask("PUB-2", opening, UNTRUSTED).evidence == (first.seq,)
 
 
 def test_a_session_with_it_fails() -> None:
@@ -137,6 +147,30 @@ def test_other_failures_between_are_no_refusals() -> None:
     assert ask("PUB-3", told, given).measured_ms == 978
 
 
+def test_refusals_that_come_after_another_failure_are_refusals() -> None:
+    given = replace(BUSY, given=replace(BUSY.given, public=(REFUSED,)), when=(Change(PUBLIC, BUSY.given.public),))
+    told = story().no_server(at=10).world(PUBLIC, "refuse_upgrade(status=503)", at=100)
+    told.refused(at=1000).socket(PUBLIC, at=1005, failed=1015).refused(at=2000).socket(PUBLIC, at=2005, opened=2050)
+    finding = ask("PUB-3", told, given)
+    assert (finding.verdict, finding.measured_ms) == (Verdict.PASS, 990)
+
+
+def test_each_run_of_refusals_is_a_row_of_its_own() -> None:
+    given = replace(BUSY, when=(Change(PUBLIC, (REFUSED,)), Change(PUBLIC, BUSY.given.public)))
+    told = refused_public(800).world(PUBLIC, "refused", at=1000).no_server(at=2000)
+    told.world(PUBLIC, "refuse_upgrade(status=503)", at=2100)
+    for at in (3000, 3620, 4340):
+        told.refused(at=at).socket(PUBLIC, at=at + 5, failed=at + 15)
+    finding = ask("PUB-3", told, given)
+    assert (finding.verdict, finding.measured_ms) == (Verdict.PASS, 610)
+    assert finding.reason.startswith("waited 800, 1168 ms between attempts")
+
+
+def test_too_many_requests_is_a_refusal_too() -> None:
+    given = replace(BUSY, given=replace(BUSY.given, public=(fault("refuse_upgrade", status=429),)))
+    assert ask("PUB-3", refused_public(100), given).verdict is Verdict.FAIL
+
+
 def held_back(*, checks: bool) -> Story:
     """Refused every 600 ms, 14 times: the browser holds the public sockets back, more and more and at random."""
     told, at = story(), 10.0
@@ -172,6 +206,14 @@ def test_where_every_wait_may_be_the_browsers_nothing_is_told() -> None:
     finding = ask("PUB-3", told, BUSY)
     assert (finding.verdict, finding.arose) == (Verdict.INCONCLUSIVE, True)
     assert "a part of the only wait may be the browser's own delay" in finding.reason
+
+
+def test_a_wait_no_longer_than_the_noise_of_a_timer_is_not_left_out() -> None:
+    told = story()
+    for number in range(14):
+        told.socket(LOCAL, at=10 + number, failed=10.5 + number)
+    finding = ask("PUB-3", told.socket(PUBLIC, at=100, failed=110).socket(PUBLIC, at=130, failed=140), BUSY)
+    assert (finding.verdict, finding.measured_ms) == (Verdict.FAIL, 20)
 
 
 @pytest.mark.parametrize(

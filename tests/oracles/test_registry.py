@@ -19,3 +19,7 @@ def test_two_oracles_for_one_requirement_are_refused() -> None:
 def test_an_oracle_stays_the_function_it_was() -> None:
     assert ORACLES["SEL-1"].judge.__name__ == "asks_first"
     assert ORACLES["SEL-1"].requirement == "SEL-1"
+
+
+def test_an_oracle_is_not_asked_everywhere_unless_it_says_so() -> None:
+    assert [ORACLES[id_].everywhere for id_ in ("SEL-1", "SEL-2")] == [True, False]

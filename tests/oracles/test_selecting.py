@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.events import FetchAnswered, Source, SubjectStarted
+from conformance.events import (
+    FetchAnswered,
+    FetchEnded,
+    FetchStarted,
+    SocketOpened,
+    SocketStarted,
+    Source,
+    SubjectStarted,
+)
 from conformance.model import Endpoints, Outcome, Shown, Side, Trigger, TriggerKind
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
@@ -57,6 +65,12 @@ def test_a_later_attempt_that_does_not_ask_fails() -> None:
     assert "attempt 2 of 2 opened wss://api.extension.semantest.com at 4000 ms" in finding.reason
 
 
+def test_the_first_socket_of_an_attempt_that_did_not_ask_is_told() -> None:
+    told = local_session().drop(LOCAL, "reset_session", at=3000).socket(LOCAL, at=4000, failed=4005)
+    finding = ask("SEL-1", told.socket(PUBLIC, at=4010, opened=4040))
+    assert "attempt 2 of 2 opened ws://localhost:3003 at 4000 ms" in finding.reason
+
+
 LOST = "https://api.extension.semantest.com/lost"
 
 
@@ -70,6 +84,13 @@ def test_reaching_for_the_public_host_before_asking_again_fails() -> None:
 def test_reaching_for_the_public_host_after_asking_again_is_no_matter_of_order() -> None:
     told = local_session().drop(LOCAL, "reset_session", at=3000).probe(at=4000, ended=4005).fetch(LOST, at=4006)
     assert ask("SEL-1", told).verdict is Verdict.PASS
+
+
+def test_a_connection_made_ahead_and_where_a_redirect_leads_are_no_requests_of_its_own() -> None:
+    told = local_session().drop(LOCAL, "reset_session", at=3000)
+    told.preconnect("https://api.extension.semantest.com/", at=3001)
+    told.fetch("https://elsewhere.example/", at=3002).redirected(LOST, at=3003)
+    assert ask("SEL-1", told.probe(at=4000, ended=4005).socket(LOCAL, at=4006, opened=4010)).verdict is Verdict.PASS
 
 
 def test_a_session_closed_at_once_needs_no_new_question() -> None:
@@ -125,6 +146,18 @@ def test_public_after_good_fails() -> None:
     assert finding.verdict is Verdict.FAIL
 
 
+def test_the_first_socket_after_good_counts() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=20).socket(PUBLIC, at=22, opened=60)
+    assert ask("SEL-2", told).reason == "local WebSocket 2 ms after the good signature"
+    told = story().given_up(at=10, ended=1500).socket(LOCAL, at=1510, failed=1515).socket(PUBLIC, at=1520, opened=1560)
+    assert "opened the local WebSocket" in ask("SEL-2", told, scenario(session=Outcome.EITHER)).reason
+
+
+@pytest.mark.parametrize(("ended", "arose"), [(1015, True), (1016, False)])
+def test_haste_is_judged_up_to_the_time_for_a_local_server_and_the_error(ended: float, arose: bool) -> None:
+    assert ask("SEL-2", story().given_up(at=10, ended=ended), error_ms=5).arose is arose
+
+
 def test_nothing_after_good_fails_once_it_took_too_long() -> None:
     told = story().probe(at=10, ended=15)
     assert ask("SEL-2", told.end(at=6010)).verdict is Verdict.FAIL
@@ -145,11 +178,12 @@ def test_asking_twice_before_the_socket_is_no_failure() -> None:
     "told",
     [
         story(),
+        story().probe(at=10, answered=None).end(at=9000),
         story().probe(at=10, ended=15, error="ERR_CONNECTION_RESET").socket(PUBLIC, at=17, opened=60),
         story().given_up(at=10, ended=1500).socket(PUBLIC, at=1510, opened=1560),
         story().probe(at=10, ended=15, answered=500).socket(PUBLIC, at=17, opened=60),
     ],
-    ids=["nothing", "reset", "given up", "an error"],
+    ids=["nothing", "still asking", "reset", "given up", "an error"],
 )
 def test_without_a_delivered_good_signature_nothing_is_said(told: Story) -> None:
     assert not ask("SEL-2", told).arose
@@ -221,7 +255,15 @@ def test_public_after_bad_passes() -> None:
 def test_local_after_bad_fails() -> None:
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
     given = scenario(local=(fault("answer", signature="null"),), session=Outcome.PUBLIC, shown=Shown.BAD)
-    assert ask("SEL-3", told, given).verdict is Verdict.FAIL
+    finding = ask("SEL-3", told.socket(LOCAL, at=18, opened=21), given)
+    over, (socket, _) = told.build().all(FetchEnded)[0], told.build().all(SocketStarted)
+    assert (finding.verdict, finding.evidence) == (Verdict.FAIL, (over.seq, socket.seq))
+
+
+def test_the_last_of_several_public_sockets_is_told() -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=40, error="ERR_EMPTY_RESPONSE")
+    finding = ask("SEL-3", told.socket(PUBLIC, at=16, failed=41, error="ERR_FAILED"), DOWN)
+    assert "ended with ERR_FAILED" in finding.reason
 
 
 def test_nothing_after_bad_fails_once_it_took_too_long() -> None:
@@ -239,7 +281,8 @@ def test_asking_again_and_again_without_a_public_socket_fails() -> None:
 
 def test_a_public_socket_that_the_subject_gave_up_fails() -> None:
     told = story().refused(at=10).socket(PUBLIC, at=15, failed=16, error="ERR_ABORTED")
-    assert ask("SEL-3", told, DOWN).verdict is Verdict.FAIL
+    finding = ask("SEL-3", told, DOWN)
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.FAIL, 4, 1000)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +302,7 @@ def test_an_unfinished_or_failed_public_socket_is_undecided(told: Story, said: s
 def test_trying_is_enough_where_the_public_server_is_away() -> None:
     finding = ask("SEL-3", story().no_server(at=10), NEITHER)
     assert finding.verdict is Verdict.PASS
-    assert "the public server was not up" in finding.reason
+    assert finding.reason == "public WebSocket 1 ms after the failed local check; the public server was not up"
 
 
 @pytest.mark.parametrize("told", [story(), story().probe(at=10, answered=None)], ids=["nothing", "still asking"])
@@ -278,6 +321,18 @@ def test_a_session_by_itself_passes() -> None:
     finding = ask("SEL-4", public_session(), DOWN)
     assert finding.verdict is Verdict.PASS
     assert "public session 60 ms after its start" in finding.reason
+
+
+def test_the_time_is_the_subjects_own() -> None:
+    started = SubjectStarted(at_ms=100, source=Source.RIG, extension_id="subject", how="told")
+    told = Story(started=False).seen(started).refused(at=110).socket(PUBLIC, at=115, opened=160)
+    assert "public session 60 ms after its start" in ask("SEL-4", told, DOWN).reason
+
+
+def test_the_first_contact_shows_that_it_set_out() -> None:
+    told = story().refused(at=10).refused(at=1000).end(at=6000)
+    first, _ = told.build().all(FetchStarted)
+    assert ask("SEL-4", told, DOWN).evidence == (0, first.seq)
 
 
 def test_doing_nothing_by_itself_fails() -> None:
@@ -317,6 +372,7 @@ def test_two_sessions_at_once_fail(requirement: str, second: Side) -> None:
     finding = ask(requirement, told)
     assert finding.verdict is Verdict.FAIL
     assert "for 800 ms" in finding.reason
+    assert finding.evidence == tuple(opened.seq for opened in told.build().all(SocketOpened))
 
 
 @pytest.mark.parametrize(("requirement", "second"), [("SEL-5", LOCAL), ("SEL-6", PUBLIC)])
@@ -342,6 +398,15 @@ def test_an_overlap_within_the_error_is_undecided() -> None:
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "within the error of ±5 ms" in finding.reason
     assert ask("SEL-5", told, error_ms=1).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("closed", "verdict"),
+    [(1499.5, Verdict.PASS), (1500, Verdict.PASS), (1501, Verdict.INCONCLUSIVE), (1505, Verdict.INCONCLUSIVE)],
+)
+def test_sessions_that_touch_do_not_overlap(closed: float, verdict: Verdict) -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=closed)
+    assert ask("SEL-5", told.socket(PUBLIC, at=1400, opened=1500), error_ms=5).verdict is verdict
 
 
 def test_a_session_that_the_subject_has_closed_is_not_held() -> None:

@@ -87,16 +87,40 @@ def test_a_handshake_opens_a_session_or_does_not() -> None:
     assert judged("LOC-2", "local-handshakes", shake()).verdict is Verdict.PASS
     refused = judged("LOC-2", "local-handshakes", shake(), shake(outcome=Outcome.ANSWERED, status=403))
     assert refused.verdict is Verdict.FAIL
-    assert "403" in refused.reason
+    assert refused.reason == "handshake, plain: 403; an open session wanted"
+    assert refused.evidence == (1,)
+
+
+def test_the_first_of_several_that_went_wrong_is_told_and_the_others_counted() -> None:
+    wrong = [shake(what=f"handshake {number}", outcome=Outcome.ANSWERED, status=403) for number in (1, 2, 3)]
+    two = judged("LOC-2", "local-handshakes", shake(), *wrong[:2])
+    assert two.reason == "handshake 1: 403; an open session wanted (and 1 more of 3)"
+    three = judged("LOC-2", "local-handshakes", shake(), *wrong)
+    assert three.reason.endswith("(and 2 more of 4)")
+    assert three.evidence == (1, 2, 3)
+
+
+def test_only_what_was_sent_to_the_server_under_that_name_counts() -> None:
+    other = tried("signature", wanted=Wanted.OPEN, outcome=Outcome.SILENT)
+    own = shake(side=Source.RIG, outcome=Outcome.SILENT)
+    finding = judged("LOC-2", "local-handshakes", shake(), other, own)
+    assert (finding.verdict, finding.evidence) == (Verdict.PASS, (0,))
 
 
 @pytest.mark.parametrize(
-    ("allowed", "passes"), [(ORIGIN, True), ("*", True), ("https://a.example", False), ("", False)]
+    ("allowed", "says"),
+    [
+        (ORIGIN, ""),
+        ("*", ""),
+        ("https://a.example", f"Access-Control-Allow-Origin is https://a.example, so {ORIGIN} cannot read it"),
+        ("", f"Access-Control-Allow-Origin is missing, so {ORIGIN} cannot read it"),
+    ],
 )
-def test_cors(allowed: str, passes: bool) -> None:
+def test_cors(allowed: str, says: str) -> None:
     headers = (*JSON, f"access-control-allow-origin: {allowed}") if allowed else JSON
     finding = judged("LOC-3", "local-cors", tried(origin=ORIGIN, headers=headers))
-    assert finding.verdict is (Verdict.PASS if passes else Verdict.FAIL)
+    assert finding.verdict is (Verdict.FAIL if says else Verdict.PASS)
+    assert finding.reason.endswith(says)
 
 
 @pytest.mark.parametrize(
@@ -130,18 +154,30 @@ def test_a_page_gets_no_session(fields: dict[str, Any], passes: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("p99", "floor", "verdict"),
+    ("p99", "floor", "verdict", "says"),
     [
-        (3.0, 1.0, Verdict.PASS),
-        (9.9, 9.0, Verdict.PASS),
-        (12.0, 8.0, Verdict.INCONCLUSIVE),
-        (12.0, 1.0, Verdict.FAIL),
+        (3.0, 1.0, Verdict.PASS, "p99 of 9 answers is 3.0 ms"),
+        (10.0, 9.0, Verdict.PASS, "p99 of 9 answers is 10.0 ms"),
+        (
+            12.0,
+            8.0,
+            Verdict.INCONCLUSIVE,
+            "machine too busy, an empty server has a p99 of 8.0 ms, and who asked was up to 0.0 ms late: p99 of",
+        ),
+        (12.0, 2.0, Verdict.INCONCLUSIVE, "machine too busy"),
+        (12.0, 1.0, Verdict.FAIL, "p99 of 9 answers is 12.0 ms"),
     ],
 )
-def test_latency(p99: float, floor: float, verdict: Verdict) -> None:
+def test_latency(p99: float, floor: float, verdict: Verdict, says: str) -> None:
     seen = Measured(at_ms=1, source=Source.LOCAL, what="x", samples=9, p50_ms=1, p99_ms=p99, floor_p99_ms=floor)
     finding = judged("LOC-5", "local-latency", seen)
     assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (verdict, p99, 10)
+    assert finding.reason.startswith(says)
+
+
+def test_a_latency_has_one_decimal() -> None:
+    seen = Measured(at_ms=1, source=Source.LOCAL, what="x", samples=9, p50_ms=1, p99_ms=12.06, floor_p99_ms=1)
+    assert judged("LOC-5", "local-latency", seen).measured_ms == 12.1
 
 
 @pytest.mark.parametrize(("lag", "verdict"), [(280.0, Verdict.INCONCLUSIVE), (250.0, Verdict.FAIL)])
@@ -186,6 +222,22 @@ def test_tls(outcomes: dict[str, Outcome], passes: bool) -> None:
     assert judged("API-1", "public-tls", *tls(**outcomes)).verdict is (Verdict.PASS if passes else Verdict.FAIL)
 
 
+def test_without_any_modern_tls_the_first_try_is_told() -> None:
+    seen = [
+        tried(f"TLS 1.{minor}", side=Source.PUBLIC, wanted=Wanted.OPEN, outcome=Outcome.REFUSED, detail=f"no 1.{minor}")
+        for minor in (3, 2)
+    ]
+    assert judged("API-1", "public-tls", *seen).reason == "neither TLS 1.2 nor TLS 1.3: no 1.3"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "status", "verdict"), [("health", 200, Verdict.FAIL), ("unhealthy", 503, Verdict.PASS)]
+)
+def test_only_the_healthy_have_to_say_so_in_json(scenario: str, status: int, verdict: Verdict) -> None:
+    seen = tried("health", side=Source.PUBLIC, status=status, headers=())
+    assert judged("API-2", f"public-{scenario}", seen).verdict is verdict
+
+
 @pytest.mark.parametrize(
     ("scenario", "status", "passes"),
     [("health", 200, True), ("health", 503, False), ("unhealthy", 503, True), ("unhealthy", 200, False)],
@@ -219,6 +271,18 @@ def test_public_cors(seen: Tried, passes: bool) -> None:
     assert judged("API-4", "public-cors", seen).verdict is (Verdict.PASS if passes else Verdict.FAIL)
 
 
+@pytest.mark.parametrize(("status", "passes"), [(199, False), (200, True), (299, True), (300, False)])
+def test_a_preflight_is_answered_with_success(status: int, passes: bool) -> None:
+    seen = tried("preflight /, it", origin=ORIGIN, status=status, headers=allowed(ORIGIN, GET_ALLOWED))
+    assert judged("API-4", "public-cors", seen).verdict is (Verdict.PASS if passes else Verdict.FAIL)
+
+
+@pytest.mark.parametrize(("methods", "told"), [((), "none"), (("access-control-allow-methods: put",), "PUT")])
+def test_the_methods_of_a_preflight_are_told(methods: tuple[str, ...], told: str) -> None:
+    seen = tried("preflight /, it", origin=ORIGIN, status=204, headers=allowed(ORIGIN, *methods))
+    assert judged("API-4", "public-cors", seen).reason.endswith(f"GET is not among the allowed methods ({told})")
+
+
 @pytest.mark.parametrize(
     ("accepted", "status", "others", "passes"),
     [
@@ -226,6 +290,7 @@ def test_public_cors(seen: Tried, passes: bool) -> None:
         (100, 429, None, True),
         (104, 429, True, True),
         (99, 429, True, False),
+        (120, 429, True, True),
         (121, 429, True, False),
         (130, 0, None, False),
         (100, 503, True, False),
@@ -239,9 +304,47 @@ def test_limit(accepted: int, status: int, others: bool | None, passes: bool) ->
     assert judged("API-7", "public-rate-limit", seen).verdict is (Verdict.PASS if passes else Verdict.FAIL)
 
 
-def test_a_limit_that_was_not_met_within_a_minute_says_nothing() -> None:
-    seen = Limited(at_ms=1, source=Source.PUBLIC, tried=130, accepted=130, status=0, within_s=75)
-    assert judged("API-7", "public-rate-limit", seen).verdict is Verdict.INCONCLUSIVE
+@pytest.mark.parametrize(("within", "verdict"), [(60, Verdict.FAIL), (60.5, Verdict.INCONCLUSIVE)])
+def test_a_limit_that_was_not_met_within_a_minute_says_nothing(within: float, verdict: Verdict) -> None:
+    seen = Limited(at_ms=1, source=Source.PUBLIC, tried=130, accepted=130, status=0, within_s=within)
+    finding = judged("API-7", "public-rate-limit", seen)
+    assert finding.verdict is verdict
+    assert verdict is not Verdict.FAIL or finding.reason == "all of 130 connects in 60 s were let in"
+
+
+LOST = [400, 403, 429, 499, 501, 505]  # statuses of a refusal
+BROKEN = [500, 502, 504, 506, 507, 599]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "passes"),
+    [
+        *((Wanted.REFUSED, status, True) for status in LOST),
+        *((Wanted.REFUSED, status, False) for status in (*BROKEN, 200, 399, 503)),
+        *((Wanted.SURVIVED, status, True) for status in (*LOST, 200, 503, 600)),
+        *((Wanted.SURVIVED, status, False) for status in BROKEN),
+    ],
+)
+def test_a_refusal_is_no_failure_of_the_servers_own(wanted: Wanted, status: int, passes: bool) -> None:
+    finding = judged("API-8", "local-bad-frames", tried("request, x", wanted=wanted, status=status))
+    assert finding.verdict is (Verdict.PASS if passes else Verdict.FAIL)
+
+
+ENDS = {0, 1000, 1002, 1003, 1005, 1007, 1008, 1009}
+
+
+@pytest.mark.parametrize("code", [-1, 0, 1, *range(999, 1013)])
+def test_a_session_is_ended_with_a_code_that_blames_its_client(code: int) -> None:
+    seen = tried("frames, x", wanted=Wanted.ENDED, outcome=Outcome.ENDED, status=0, code=code)
+    assert judged("API-8", "local-bad-frames", seen).verdict is (Verdict.PASS if code in ENDS else Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(3000, "the session ended with 3000 wanted"), (0, "the session ended wanted")]
+)
+def test_the_code_that_was_wanted_is_told(code: int, told: str) -> None:
+    seen = tried("frames, x", wanted=Wanted.ENDED, outcome=Outcome.SILENT, status=0, code_wanted=code)
+    assert judged("API-8", "local-bad-frames", seen).reason == f"frames, x: silent; {told}"
 
 
 @pytest.mark.parametrize(
@@ -272,10 +375,14 @@ def fuzzed(**fields: Any) -> Fuzzed:  # noqa: ANN401 - the event's own fields
 
 def test_fuzzing() -> None:
     alive = tried("bystander", wanted=Wanted.KEPT, status=0)
-    assert judged("API-8", "local-fuzzed-frames", fuzzed(), alive).verdict is Verdict.PASS
+    fine = judged("API-8", "local-fuzzed-frames", fuzzed(), alive)
+    assert (fine.verdict, fine.reason) == (
+        Verdict.PASS,
+        "100 inputs (seed 7), 40 of them refused; all of 1 as wanted",
+    )
     assert judged("API-8", "local-fuzzed-frames", fuzzed(inputs=0), alive).verdict is Verdict.INCONCLUSIVE
-    found = judged("API-8", "local-fuzzed-frames", fuzzed(wrong_count=2, wrong=("b'x': broke",)), alive)
+    found = judged("API-8", "local-fuzzed-frames", fuzzed(wrong_count=2, wrong=("b'x': broke", "b'y'")), alive)
     assert found.verdict is Verdict.FAIL
-    assert "2 of 100 inputs (seed 7)" in found.reason
+    assert found.reason == "2 of 100 inputs (seed 7) were not taken as they must be; b'x': broke"
     dead = tried("bystander", wanted=Wanted.KEPT, outcome=Outcome.ENDED, status=0)
     assert judged("API-8", "local-fuzzed-frames", fuzzed(), dead).verdict is Verdict.FAIL

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from conformance.events import FetchAnswered, SocketStarted, Source
 from conformance.model import Change, Outcome, Shown
 from conformance.oracles import ORACLES
 from conformance.verdict import Verdict
-from tests.timelines import LOCAL, PUBLIC, Story, ask, fault, scenario, story
+from tests.timelines import LOCAL, PUBLIC, Story, ask, case, fault, scenario, story
 
 BAD_ONES = ["SIG-1", "SIG-2", "SIG-4", "SIG-5", "SIG-6"]
 WRONG = fault("answer", signature="other-name")
@@ -46,6 +49,21 @@ def test_trying_both_on_a_bad_answer_fails(requirement: str) -> None:
 @pytest.mark.parametrize("requirement", ["SIG-3", "SIG-4"])
 def test_taking_a_good_answer_passes(requirement: str) -> None:
     assert ask(requirement, taken(), SHOWN_GOOD).verdict is Verdict.PASS
+
+
+def test_the_first_socket_tells_what_a_good_answer_was_taken_for() -> None:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, failed=20).socket(PUBLIC, at=22, opened=60)
+    finding = ask("SIG-3", told, SHOWN_GOOD)
+    assert (finding.verdict, finding.reason) == (
+        Verdict.PASS,
+        "it took that answer for a signature: local WebSocket 7 ms after it asked",
+    )
+
+
+def test_the_first_local_socket_tells_when_a_bad_answer_was_taken() -> None:
+    told = story().probe(at=10, ended=15).socket(PUBLIC, at=17, opened=60).socket(LOCAL, at=18, opened=20)
+    finding = ask("SIG-1", told.socket(LOCAL, at=19, opened=21), SHOWN_WRONG)
+    assert finding.reason == "it took that answer for a signature: local WebSocket 8 ms after it asked"
 
 
 @pytest.mark.parametrize("requirement", ["SIG-3", "SIG-4"])
@@ -88,6 +106,28 @@ def test_the_fault_at_work_shows_the_answer_as_well_as_its_head() -> None:
 def test_an_answer_out_of_the_cache_is_an_earlier_one() -> None:
     told = story().probe(at=10, ended=15, cached=True).socket(LOCAL, at=17, opened=20)
     assert not ask("SIG-1", told, SHOWN_WRONG).arose
+
+
+def test_of_several_heads_the_first_shows_the_answer_and_the_last_whether_it_is_new() -> None:
+    told = story().probe(at=10, answered=None).redirected("http://localhost:3003/elsewhere", at=12)
+    last = FetchAnswered(at_ms=14, source=Source.BROWSER, request=1, status=200)
+    new = story().probe(at=10, answered=None).redirected("http://localhost:3003/elsewhere", at=12).seen(last)
+    finding = ask("SIG-5", new.socket(PUBLIC, at=17, opened=60), SHOWN_WRONG)
+    (head, _), (socket,) = new.build().all(FetchAnswered), new.build().all(SocketStarted)
+    assert finding.evidence == (head.seq, socket.seq)
+    told.seen(replace(last, from_cache=True)).socket(PUBLIC, at=17, opened=60)
+    assert not ask("SIG-5", told, SHOWN_WRONG).arose
+
+
+def test_the_fault_at_work_is_shown_once() -> None:
+    told = story().given_up(at=10, ended=1500).effect(LOCAL, "answer", at=10).effect(LOCAL, "answer", at=12)
+    finding = ask("SIG-1", told.socket(PUBLIC, at=1510, opened=1560), SHOWN_WRONG)
+    assert (finding.verdict, len(finding.evidence)) == (Verdict.PASS, 2)
+
+
+def test_an_attempt_that_did_not_ask_hides_no_other() -> None:
+    told = story().socket(PUBLIC, at=2, failed=4).probe(at=10, ended=15).socket(PUBLIC, at=17, opened=60)
+    assert ask("SIG-1", told, SHOWN_WRONG).verdict is Verdict.PASS
 
 
 # --- the world changes ---------------------------------------------------------------------------
@@ -152,6 +192,13 @@ def test_reading_an_endless_body_for_a_while_is_undecided() -> None:
     assert ask("SIG-6", told, ENDLESS).verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_body_that_went_on_while_the_world_changed_tells_nothing() -> None:
+    given = replace(ENDLESS, when=(Change(LOCAL, ()),))
+    told = story().probe(at=10, answered=200).effect(LOCAL, "endless", at=12).world(LOCAL, at=30).end(at=6000)
+    assert not ask("SIG-6", told, given).arose
+    assert ORACLES["SIG-6"].judge(case(told, given, "SEL-1")) is None
+
+
 def test_giving_an_endless_body_up_passes() -> None:
     told = story().probe(at=10, ended=1500, error="ERR_ABORTED").effect(LOCAL, "endless", at=12)
     assert ask("SIG-6", told.socket(PUBLIC, at=1510, opened=1560), ENDLESS).verdict is Verdict.PASS
@@ -170,7 +217,7 @@ def test_a_session_fault_at_work_is_no_answer() -> None:
     assert ask("SIG-1", shown, SHOWN_WRONG).verdict is Verdict.PASS
 
 
-@pytest.mark.parametrize(("at", "arose"), [(62, True), (63, False)])
+@pytest.mark.parametrize(("at", "arose"), [(9, False), (10, True), (62, True), (63, False)])
 @pytest.mark.parametrize("error", [0, 1000])
 def test_a_large_error_makes_no_evidence(at: float, error: float, arose: bool) -> None:
     told = story().refused(at=10).socket(PUBLIC, at=13, opened=60).effect(LOCAL, "stall", at=at)

@@ -41,9 +41,24 @@ def test_a_typical_jittered_row_is_seen() -> None:
     assert jitter([870, 2240, 3310, 6900, 5100], 5) is Trait.SEEN
 
 
-@pytest.mark.parametrize("waits", [[], [1000.0], [1000.0, 1000], [1000.0, 1000, 1000]])
+@pytest.mark.parametrize("waits", [[], [1000.0], [1000.0, 1000], [1000.0, 1000, 1000], [5000.0, 1000, 2000]])
 def test_few_waits_tell_nothing(waits: list[float]) -> None:
     assert jitter(waits, 5) is Trait.UNSAID
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        [980, 1020, 980, 1020, 980, 1020],
+        [1000, 2000, 3000, 4000, 5000],
+        [1000, 1000, 1040, 1060, 1080, 1100],
+        [0, 1000, 2000, 3000, 4000, 5000],
+        [1, 10, 100, 1000, 10_000, 100_000],
+    ],
+    ids=["off by the whole noise", "five", "no longer at first", "from nothing", "from next to nothing"],
+)
+def test_these_lie_on_a_grid_too(waits: list[float]) -> None:
+    assert jitter(waits, 5) is Trait.NONE
 
 
 def test_four_waits_that_grow_evenly_may_be_chance() -> None:
@@ -53,7 +68,14 @@ def test_four_waits_that_grow_evenly_may_be_chance() -> None:
 
 @pytest.mark.parametrize(
     ("waits", "grows"),
-    [([1000, 2000, 4000], True), ([1000, 900, 1021], True), ([1000, 5000, 1000], False), ([1000, 1000, 1020], False)],
+    [
+        ([1000, 2000, 4000], True),
+        ([1000, 900, 1021], True),
+        ([1000, 5000, 1000], False),
+        ([1000, 1000, 1020], False),
+        ([1000, 900, 900, 1050], True),
+        ([4000, 5000, 4040.2], True),  # more than one percent of the first
+    ],
 )
 def test_growth_is_the_last_against_the_first(waits: list[float], grows: bool) -> None:
     assert growth(waits, 5) is (Trait.SEEN if grows else Trait.NONE)
@@ -74,6 +96,11 @@ def test_growth_is_the_last_against_the_first(waits: list[float], grows: bool) -
 )
 def test_what_may_be_the_errors_doing_is_neither_growth_nor_none(more: float, error: float, told: Trait) -> None:
     assert growth([1000, 5000, 1000 + more], error) is told
+
+
+def test_the_timers_noise_is_that_of_the_first_wait() -> None:
+    assert growth([4000, 5000, 4035.5], 45) is Trait.BLURRED
+    assert growth([4000, 5000, 4035], 45) is Trait.NONE
 
 
 JITTERED = [870.0, 2240, 3310, 6900, 5100]
@@ -104,6 +131,15 @@ def test_a_large_error_tells_neither_jitter_nor_a_grid(waits: list[float], error
         ([1000] * 6, False),
         ([6000, 3000, 1500, 1000, 1000], False),
         ([1200, 900, 1000, 1300, 800, 1250], False),  # the last is longer than the first, and says nothing
+        ([1000, 900, 950, 900, 1050], False),
+        ([1000, 2000, 1700, 1400, 1200], True),  # half of the later ones are longer than one and a half of the first
+        ([1000, 2000, 1600, 1400, 1000], False),  # just as long as that
+        ([1020, 1050, 1020, 1020, 1090], True),  # three in ten rise, and more rise than fall
+        ([1030, 1030, 1240, 1180, 1060], True),
+        ([1000, 1020, 1040, 1080, 1000], False),  # what is as far apart as the timer's noise does neither
+        ([1000, 1090, 1000, 1070, 1070], True),
+        ([1000, 6000, 1030, 1060, 1090], True),  # that noise is the first one's, and not a long later one's
+        ([2870, 3110, 3280, 3080, 3100], False),
     ],
 )
 def test_growth_of_a_longer_row_is_that_of_the_whole_row(waits: list[float], grows: bool) -> None:

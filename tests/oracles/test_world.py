@@ -6,11 +6,12 @@ from math import inf
 
 import pytest
 
-from conformance.model import Address, Change, FaultSpec, Shown, Side
+from conformance.events import Source, SubjectStarted
+from conformance.model import Address, Change, Drop, FaultSpec, Shown, Side
 from conformance.oracles.proof import unproved
 from conformance.oracles.world import STAGES, Stage, met_at, name_of, serves, shown_by, spans, stage_of
 from conformance.rig.faults import FAULTS
-from tests.timelines import LOCAL, PUBLIC, REFUSED, case, fault, scenario, story
+from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, case, fault, scenario, story
 
 
 def test_the_judge_knows_every_fault_of_the_rig_and_its_stage() -> None:
@@ -122,6 +123,13 @@ def test_a_span_has_what_is_met_and_what_is_passed_over() -> None:
     assert by_number.faults == (V4_WRONG,)
 
 
+def test_only_a_deaf_address_that_is_not_met_is_passed_over() -> None:
+    (both,) = spans(story().build(), scenario(local=(V4_DOWN, V6_DOWN)), LOCAL)
+    assert (both.faults, both.passed) == ((V4_DOWN,), (V6_DOWN,))
+    (later,) = spans(story().build(), scenario(local=(V4_WRONG,)), LOCAL)
+    assert (later.faults, later.passed) == ((), ())
+
+
 def test_an_address_that_was_passed_over_needs_its_proof() -> None:
     given = scenario(local=(V6_DOWN,))
     assert unproved(case(story().probe(at=100, ended=300), given)) == ("local refused on IPv6, met at 100 ms",)
@@ -142,6 +150,23 @@ def test_without_changes_there_is_one_span() -> None:
 def test_setting_the_first_world_is_no_change() -> None:
     told = story().world(LOCAL, "refused", at=-20).world(LOCAL, "refused", at=0)
     assert len(spans(told.build(), scenario(local=(REFUSED,)), LOCAL)) == 1
+
+
+@pytest.mark.parametrize(
+    ("started", "at", "count"), [(None, 0, 1), (None, 0.5, 2), (100, 50, 1), (100, 100, 1), (100, 150, 2)]
+)
+def test_the_first_world_lasts_from_before_the_start(started: float | None, at: float, count: int) -> None:
+    told = Story(started=False).world(LOCAL, "refused", at=at)
+    if started is not None:
+        told.seen(SubjectStarted(at_ms=started, source=Source.RIG, extension_id="subject", how="told"))
+    assert len(spans(told.build(), scenario(), LOCAL)) == count
+
+
+def test_the_other_sides_changes_are_not_this_ones() -> None:
+    wrong = fault("answer", signature="null")
+    given = scenario(when=(Change(PUBLIC, (REFUSED,)), Drop(LOCAL, fault("close")), Change(LOCAL, (wrong,))))
+    told = story().world(PUBLIC, "refused", at=50).world(LOCAL, "answer(signature=null)", at=100)
+    assert [span.faults for span in spans(told.build(), given, LOCAL)] == [(), (wrong,)]
 
 
 def test_changes_have_the_parameters_that_the_scenario_states() -> None:
