@@ -27,6 +27,7 @@ from conformance.rig.faults.base import ResolveFault
 from conformance.rig.lag import LagMonitor
 from conformance.rig.line import Line
 from conformance.rig.mapping import hosts_of
+from conformance.rig.priority import going_first
 from conformance.rig.recorder import now_ms
 from conformance.rig.rig import Rig
 from conformance.rig.sanity import SANITY, Sanity
@@ -248,7 +249,8 @@ async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> Async
         pool = RigPool(parts, settings, Path(directory), sanity)
         lag.start()
         try:
-            yield pool
+            with going_first():
+                yield pool
         finally:
             lag.stop()
             await pool.close()

@@ -63,6 +63,11 @@ class Machine:
         """Nothing is."""
 
 
+async def _stranger(ground: Ground, family: int) -> socket.socket:
+    """A socket to knock with. A namespace's helper may take its time to make one."""
+    return await asyncio.to_thread(ground.socket, family)
+
+
 class ReservedPort:
     """One TCP port: refusing when made; ``listen``, ``refuse`` and ``blackhole`` change that."""
 
@@ -168,7 +173,7 @@ class ReservedPort:
         self.refuse()
         self._listen(0)
         for _ in range(_FILLERS):
-            filler = self.ground.socket(self._socket.family)
+            filler = await _stranger(self.ground, self._socket.family)
             filler.setblocking(False)  # noqa: FBT003 - socket's own signature
             filler.connect_ex(self._where)
             self._fillers.append(filler)
@@ -195,7 +200,7 @@ class ReservedPort:
 
     async def _knock(self, patience_s: float) -> str:
         loop = asyncio.get_running_loop()
-        with self.ground.socket(self._socket.family) as knocker:
+        with await _stranger(self.ground, self._socket.family) as knocker:
             knocker.setblocking(False)  # noqa: FBT003 - socket's own signature
             begun = time.monotonic()
             try:

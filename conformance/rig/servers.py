@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ class Servers:
         """Make them, and their network. Raises Unsupported where there can be none, RigFailed."""
         namespace = await Namespace.open() if own_network else None
         try:
-            servers = cls(parts, namespace)
+            # A namespace's helper makes every socket, and may take its time; the other rigs' loop must not.
+            servers = cls(parts) if namespace is None else await asyncio.to_thread(cls, parts, namespace)
         except BaseException:
             if namespace is not None:
                 await namespace.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -64,4 +65,4 @@ class DropSyn(ListenFault):
 
     async def apply(self, port: ReservedPort) -> str:
         """Listen, and have the kernel drop them; it must have dropped a probe's."""
-        return port.drop_syn(self.first)
+        return await asyncio.to_thread(port.drop_syn, self.first)  # a namespace's helper may take its time
