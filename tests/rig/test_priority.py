@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 
 import pytest
 
-from conformance.rig.priority import NICE, going_first
+from conformance.rig.priority import POLICY, going_first
 
-CHILD = [sys.executable, "-c", "import os; print(os.getpriority(os.PRIO_PROCESS, 0))"]
-
-
-def nice() -> int:
-    return os.getpriority(os.PRIO_PROCESS, 0)
+CHILD = [sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"]
+FIRST = POLICY | os.SCHED_RESET_ON_FORK
 
 
-def test_it_goes_first_as_long_as_it_is_asked_for_and_its_children_do_not() -> None:
-    before = nice()
-    with going_first():
-        during = nice()
-        child = int(subprocess.run(CHILD, check=True, capture_output=True).stdout)  # noqa: S603 - ourselves
-    assert nice() == before
-    if during == before:
-        pytest.skip("this process may not raise its priority, or has another policy")
-    assert (during, child) == (NICE, 0)
+def of_a_child() -> int:
+    return int(subprocess.run(CHILD, check=True, capture_output=True).stdout)  # noqa: S603 - ourselves
+
+
+def test_the_loop_and_its_threads_go_first_and_whom_they_start_does_not() -> None:
+    async def scene() -> tuple[int, ...]:
+        with going_first():
+            own = os.sched_getscheduler(0)
+            threads = await asyncio.to_thread(os.sched_getscheduler, 0)
+            return own, threads, of_a_child(), await asyncio.to_thread(of_a_child)
+
+    before = os.sched_getscheduler(0)
+    own, threads, child, threads_child = asyncio.run(scene())
+    assert os.sched_getscheduler(0) == before
+    if own == before:
+        pytest.skip("this process may not go first, or has another policy")
+    assert (own, threads, child, threads_child) == (FIRST, FIRST, os.SCHED_OTHER, os.SCHED_OTHER)
+
+
+def without_leave(monkeypatch: pytest.MonkeyPatch, policy: int) -> list[int]:
+    asked = []
+
+    def refuse(_process: int, wanted: int, _parameters: object) -> None:
+        asked.append(wanted)
+        raise PermissionError
+
+    async def scene() -> None:
+        with going_first():
+            pass
+
+    monkeypatch.setattr(os, "sched_getscheduler", lambda _: policy)
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    asyncio.run(scene())
+    return asked
 
 
 def test_without_leave_everything_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def refuse(_which: int, _who: int, priority: int) -> None:
-        asked.append(priority)
-        if priority == NICE:
-            raise PermissionError
-
-    monkeypatch.setattr(os, "sched_getscheduler", lambda _: os.SCHED_OTHER)
-    monkeypatch.setattr(os, "getpriority", lambda *_: 5)
-    monkeypatch.setattr(os, "setpriority", refuse)
-    with going_first():
-        assert asked == [NICE]
-    assert asked == [NICE, 5]
+    assert without_leave(monkeypatch, os.SCHED_OTHER) == [FIRST, os.SCHED_OTHER]
 
 
 def test_a_policy_of_somebody_elses_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(os, "sched_getscheduler", lambda _: os.SCHED_IDLE)
-    monkeypatch.setattr(os, "setpriority", lambda *given: asked.extend(given))
-    with going_first():
-        pass
-    assert asked == []
+    assert without_leave(monkeypatch, os.SCHED_IDLE) == []
