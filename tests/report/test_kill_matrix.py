@@ -48,6 +48,10 @@ def test_the_summary_counts_what_was_judged() -> None:
     )
 
 
+def test_a_matrix_from_a_record_has_no_time_of_its_own() -> None:
+    assert summary(replace(MATRIX, took_s=0.0)).endswith("; 31 scenarios judged from their record")
+
+
 def test_markdown_has_a_row_a_mutant_in_the_order_of_the_requirements() -> None:
     text = markdown(MATRIX)
     rows = [line for line in text.splitlines() if line.startswith("| `")]
