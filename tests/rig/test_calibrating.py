@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -17,6 +17,7 @@ from conformance.calibration import DEFAULT_ERROR_MS, Answered
 from conformance.errors import HarnessError, InputError, StorageFailed
 from conformance.plan import PlanItem
 from conformance.record import Calibration, ScenarioRecord
+from conformance.rig import engine
 from conformance.rig.browsers import Browser
 from conformance.rig.calibrating import (
     UNCALIBRATED,
@@ -158,8 +159,12 @@ def stressed(core: int, count: int) -> Iterator[None]:
 
 @pytest.mark.browser
 @pytest.mark.alone
-def test_on_a_stressed_machine_the_error_grows(browser: Browser) -> None:
-    """Only the direction: how much it grows is the machine's business. Calm and stressed take turns."""
+def test_on_a_stressed_machine_the_error_grows(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the direction: how much it grows is the machine's business. Calm and stressed take turns.
+
+    The harness goes first on no such machine: where it may, it keeps its time (seen: 1.7 ms stressed, 2.9 ms calm).
+    """
+    monkeypatch.setattr(engine, "going_first", nullcontext)
     cores = os.sched_getaffinity(0)
     core = min(cores)
     calm: list[float] = []
