@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Protocol
 
 from conformance.errors import HarnessError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Answer = Future[ScenarioRecord]
 
+_LOOK_S = 1.0
 CLOSE_S_MAX = 20.0  # a browser that does not end is killed by its rig long before
 
 
@@ -52,6 +53,9 @@ class RigThread:
             self._loop.call_soon_threadsafe(self._jobs.put_nowait, (item, answer))
         except RuntimeError:  # the loop is closed
             raise HarnessError("the rig of this process has ended; run again") from None
+        while not answer.done():
+            # A Ctrl-C that comes just before a thread begins to wait for a lock is noticed only when it has waited.
+            wait([answer], timeout=_LOOK_S)
         return answer.result()
 
     def close(self) -> None:
