@@ -33,6 +33,7 @@ from conformance.rig.certificates import Certificates
 from conformance.rig.engine import roomy_memory
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
+from conformance.rig.priority import going_first
 from conformance.rig.rig import Rig
 from conformance.rig.servers import RigParts
 from conformance.subjects import load_subject
@@ -222,6 +223,7 @@ async def warm_rigs(profile: Profile, browser: Browser, count: int = 1) -> Async
         parts = RigParts(browser, hosts, Certificates(hosts.public_names), lag)
         lag.start()
         stack.callback(lag.stop)
+        stack.enter_context(going_first())
         rigs = []
         for number in range(count):
             rig = await Rig.open(parts, directory / f"rig-{number}")

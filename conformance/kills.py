@@ -103,6 +103,7 @@ _EXIT: Final = {
     Fate.SURVIVED: ExitStatus.FAILS,
     Fate.COLLATERAL: ExitStatus.FAILS,
     Fate.UNSEEN: ExitStatus.INCONCLUSIVE,
+    Fate.AWAITED: ExitStatus.INCONCLUSIVE,  # a machine that stages nothing must not look like one that killed all
 }
 
 

@@ -35,6 +35,7 @@ from conformance.pytest_rigs import RigThread
 from conformance.record import ScenarioRecord
 from conformance.report import console as tables
 from conformance.rig.browsers import find_browser
+from conformance.rig.calibrating import find_calibration
 from conformance.rig.engine import RigMode, RunSettings, open_pool
 from conformance.rig.environment import describe_environment
 
@@ -82,7 +83,8 @@ class Asked:
     def header(self) -> RunRecord:
         """The run's record without its records."""
         started = datetime.now(UTC)
-        environment = describe_environment(self.settings, started.isoformat(timespec="seconds").replace("+00:00", "Z"))
+        begun_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
+        environment = describe_environment(self.settings, begun_at, find_calibration(None, self.settings.browser))
         return header_of(self.plan, new_run_id(started), environment, self.requirements, self.catalogue)
 
 

@@ -21,7 +21,7 @@ import pytest
 from conformance.events import ObservationEnded, Source, SubjectStarted
 from conformance.model import Level, Outcome, Profile, Scenario
 from conformance.plan import PlanItem
-from conformance.record import Environment, RunRecord, ScenarioRecord
+from conformance.record import Calibration, Environment, RunRecord, ScenarioRecord
 from conformance.results import RequirementResult, RunResult, ScenarioResult, SubjectResult
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RunSettings
@@ -114,9 +114,9 @@ def find_browser(explicit: str | None) -> Browser:
     return Browser(explicit or "/chromium", "Chromium", "156.0", "stand-in")
 
 
-def describe_environment(settings: RunSettings, started_at: str) -> Environment:
-    rig = settings.rig.value
-    return Environment(str(settings.browser), (), "0", "3", "here", 2, rig, settings.jobs, 0, started_at, 1.0)
+def describe_environment(settings: RunSettings, started_at: str, calibration: Calibration) -> Environment:
+    browser, rig, error_ms = str(settings.browser), settings.rig.value, calibration.error_ms
+    return Environment(browser, (), "0", "3", "here", 2, rig, settings.jobs, 0, started_at, error_ms, calibration)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -44,6 +44,7 @@ from conformance.plan import Plan, PlanItem
 from conformance.report.kill_matrix import WRITERS, Matrix, looked_again, summary
 from conformance.report.progress import progress_on
 from conformance.rig.browsers import find_browser
+from conformance.rig.calibrating import find_calibration
 from conformance.rig.engine import RigMode, RunSettings
 from conformance.rig.environment import describe_environment
 from conformance.store import RunWriter, create_run_dir
@@ -182,7 +183,8 @@ def _carry_out(
 ) -> Path:
     plan = plan_of(bench)
     settings = RunSettings(browser=find_browser(options.browser), rig=options.rig, jobs=options.jobs)
-    environment = describe_environment(settings, began.isoformat(timespec="seconds").replace("+00:00", "Z"))
+    begun_at = began.isoformat(timespec="seconds").replace("+00:00", "Z")
+    environment = describe_environment(settings, begun_at, find_calibration(None, settings.browser))
     run_id = f"{new_run_id(began)}-mutants"
     directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:

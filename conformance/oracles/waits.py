@@ -1,7 +1,8 @@
 """What a row of waits tells: whether they grow, and whether they are jittered.
 
-Pure. A wait without jitter lies on a grid: constant, growing by a constant step or factor, or that up
-to a cap. A row of waits is jittered when no such grid explains it.
+Pure. A wait without jitter lies on a grid: constant, growing by a constant step or factor, or either of these
+up to a cap (which may be far off: a few tries of one length, then others of another). A row of waits is jittered
+when no such grid explains it.
 """
 
 from __future__ import annotations
@@ -107,8 +108,8 @@ def _grids(waits: Sequence[float]) -> Iterator[tuple[list[float], int]]:
     first = waits[0]
     for growing in range(2, count + 1):
         last, capped = waits[growing - 1], waits[growing:]
-        if last <= first:
-            continue
+        if last < first - noise_ms(first, 0.0):
+            continue  # falls; one that stays does not lie on it by chance: its noise has either sign
         step = (last - first) / (growing - 1)
         factor = (last / first) ** (1 / (growing - 1)) if first > 0 else 1.0
         cap = fmean(capped) if capped else 0.0

@@ -66,8 +66,8 @@ class NetLogPipe(asyncio.Protocol):
         for line in lines:
             for seen in self._parser.feed(line):
                 self._on_seen(seen)
-            if self._waiting:
-                self._tell(self._parser.marked_ms)
+        if self._waiting:
+            self._tell(self._parser.marked_ms)
 
     def _rest_a_while(self) -> None:
         """Leave the log alone when nobody waits: fifty looks a scenario would take the cores from the browser."""

@@ -64,8 +64,8 @@ class Machine:
 
 
 async def _stranger(ground: Ground, family: int) -> socket.socket:
-    """A socket to knock with. A namespace's helper may take its time to make one."""
-    return await asyncio.to_thread(ground.socket, family)
+    """A socket to knock with. A namespace's helper may take its time to make one, the machine takes none."""
+    return ground.socket(family) if isinstance(ground, Machine) else await asyncio.to_thread(ground.socket, family)
 
 
 class ReservedPort:

@@ -21,13 +21,16 @@ from conformance.gallery import load_gallery, stranger_directories
 from conformance.kills import BOGUS, common
 from conformance.mutants import Mutant
 from conformance.plan import PlanItem
-from conformance.record import ScenarioRecord
+from conformance.record import Calibration, Environment, ScenarioRecord
 from conformance.rig.browsers import Browser
-from conformance.rig.engine import RigMode
+from conformance.rig.calibrating import calibration_path, keep
+from conformance.rig.engine import RigMode, RunSettings
+from conformance.store import read_run
 from tests.commands.stand_ins import StandIn, local_session
 from tests.timelines import ENVIRONMENT, story
 
 STRANGERS = len(stranger_directories())
+CHROMIUM = Browser("/b", "Chromium", "1", "search")
 
 
 class Ran:
@@ -50,8 +53,11 @@ def nothing(item: PlanItem) -> ScenarioRecord:
 
 @pytest.fixture
 def bench(engine: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    monkeypatch.setattr(command, "describe_environment", lambda settings, _: replace(ENVIRONMENT, jobs=settings.jobs))
-    monkeypatch.setattr(command, "find_browser", lambda explicit: Browser("/b", "Chromium", "1", explicit or "search"))
+    def describe(settings: RunSettings, _: str, calibration: Calibration) -> Environment:
+        return replace(ENVIRONMENT, jobs=settings.jobs, error_ms=calibration.error_ms, calibration=calibration)
+
+    monkeypatch.setattr(command, "describe_environment", describe)
+    monkeypatch.setattr(command, "find_browser", lambda explicit: replace(CHROMIUM, found_by=explicit or "search"))
     return engine
 
 
@@ -78,6 +84,16 @@ def test_a_mutant_that_nobody_saw_is_inconclusive_or_worse(bench: StandIn, tmp_p
     assert ran.status is ExitStatus.FAILS  # the base passes nothing either
     assert "loose-equality compares with two equals signs" in ran.text
     assert "could not be judged" in ran.text
+
+
+def test_times_have_the_error_that_was_calibrated(bench: StandIn, tmp_path: Path) -> None:
+    assert bench.ran == []
+    made = Calibration(7.5, 84, "2026-01-31T12:00:00Z")
+    keep(made, calibration_path(CHROMIUM))
+    Ran(tmp_path, "loose-equality")
+    (run_dir,) = tmp_path.glob("*-mutants")
+    environment = read_run(run_dir).environment
+    assert (environment.error_ms, environment.calibration) == (7.5, made)
 
 
 def test_an_error_of_the_harness_ends_in_its_status(bench: StandIn, tmp_path: Path) -> None:

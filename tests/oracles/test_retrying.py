@@ -55,6 +55,27 @@ def test_the_attempt_after_the_last_failure_ends_the_silence() -> None:
     assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (Verdict.FAIL, 15000, 10000)
 
 
+@pytest.mark.parametrize(
+    ("silent", "error_ms", "verdict"),
+    [
+        (9980, 5, Verdict.PASS),
+        (9980, 20, Verdict.PASS),
+        (9981, 20, Verdict.INCONCLUSIVE),
+        (10_000, 5, Verdict.INCONCLUSIVE),
+        (10_010, 5, Verdict.FAIL),
+        (10_010, 20, Verdict.INCONCLUSIVE),
+        (10_020, 20, Verdict.INCONCLUSIVE),
+        (10_021, 20, Verdict.FAIL),
+    ],
+)
+def test_a_silence_that_an_attempt_ended_is_undecided_within_the_error(
+    silent: float, error_ms: float, verdict: Verdict
+) -> None:
+    """A larger error must not acquit: it did, whenever another attempt came later."""
+    late = failing().refused(at=14 + silent).socket(PUBLIC, at=17 + silent).end(at=30000)
+    assert ask("RETRY-1", late, NEITHER, error_ms=error_ms).verdict is verdict
+
+
 def test_falling_silent_after_some_attempts_fails() -> None:
     assert ask("RETRY-1", failing(800, 1900).end(at=30000), NEITHER).verdict is Verdict.FAIL
 
