@@ -132,11 +132,15 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that must be so whatever the mutants do. ``sentence``: what is wrong; empty where nothing is."""
+    """One thing that must be so whatever the mutants do. ``sentence``: what is wrong; empty where nothing is.
+
+    ``unseen``: nothing contradicts it, but on a machine that was too busy it was not seen either.
+    """
 
     name: str
     says: str
     sentence: str
+    unseen: bool = False
 
 
 def kill_of(mutant: Mutant, subject: SubjectResult | None) -> Kill:
@@ -195,21 +199,23 @@ def _fate(cells: Mapping[str, Cell]) -> Fate:
 
 def passing_check(name: str, says: str, subjects: Iterable[SubjectResult]) -> Check:
     """Who conforms passes what the rig can stage: else the failures of mutants say nothing of their faults."""
-    told = []
+    told, unseen = [], True
     for subject in subjects:
         own = [each for each in subject.scenarios if each.scenario != BOGUS.id]
         staged = [each for each in own if each.verdict is not Verdict.UNSUPPORTED]
         wrong = [each for each in staged if each.verdict is not Verdict.PASS]
         told += [f"{subject.name}: {each.scenario} is {each.verdict}: {each.reason}" for each in wrong]
         told += [] if staged else [f"{subject.name}: no scenario of its could be staged"]
-    return Check(name, says, "; ".join(told))
+        unseen &= bool(staged) and all(each.verdict is Verdict.INCONCLUSIVE for each in wrong)
+    return Check(name, says, "; ".join(told), unseen and bool(told))
 
 
 def bogus_check(subject: SubjectResult) -> Check:
     """The scenario that nobody can pass is failed."""
     seen = [one for one in subject.scenarios if one.scenario == BOGUS.id]
     told = "" if seen and all(one.verdict is Verdict.FAIL for one in seen) else "; ".join(_bogus(seen))
-    return Check(BOGUS.id, "a scenario that calls a wrong signature good is failed by the base", told)
+    unseen = bool(told) and {one.verdict for one in seen} <= {Verdict.FAIL, Verdict.INCONCLUSIVE} and bool(seen)
+    return Check(BOGUS.id, "a scenario that calls a wrong signature good is failed by the base", told, unseen)
 
 
 def _bogus(seen: Iterable[object]) -> list[str]:
@@ -222,19 +228,19 @@ def idle_check(subject: SubjectResult) -> Check:
     passed = [one.id for one in subject.requirements if one.verdict is Verdict.PASS]
     pleased = [one.scenario for one in subject.scenarios if one.verdict is Verdict.PASS]
     failed = any(one.verdict is Verdict.FAIL for one in subject.requirements)
-    told = ""
+    told, unseen = "", False
     if passed or pleased:
         told = f"{subject.name} does nothing, and passes {', '.join((*passed, *pleased))}"
     elif not failed:
         told = f"{subject.name} does nothing, and fails nothing"
-    return Check("do-nothing", "an extension that does nothing passes nothing, and fails something", told)
+        unseen = any(one.verdict is Verdict.INCONCLUSIVE for one in subject.requirements)
+    return Check("do-nothing", "an extension that does nothing passes nothing, and fails something", told, unseen)
 
 
 def status_of(kills: Iterable[Kill], checks: Iterable[Check]) -> ExitStatus:
     """Worst first: the harness failed, a survivor or collateral, something unseen."""
     statuses = {_EXIT[kill.fate] for kill in kills if kill.fate in _EXIT}
-    if any(check.sentence for check in checks):
-        statuses.add(ExitStatus.FAILS)
+    statuses |= {ExitStatus.INCONCLUSIVE if check.unseen else ExitStatus.FAILS for check in checks if check.sentence}
     for status in (ExitStatus.HARNESS_FAILED, ExitStatus.FAILS, ExitStatus.INCONCLUSIVE):
         if status in statuses:
             return status

@@ -169,6 +169,23 @@ def test_what_a_rig_cannot_stage_is_not_held_against_the_base_unless_it_is_every
     assert nothing.sentence == "it: no scenario of its could be staged"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "unseen"),
+    [(Verdict.INCONCLUSIVE, True), (Verdict.FAIL, False), (Verdict.ERROR, False), (Verdict.UNSUPPORTED, False)],
+)
+def test_a_busy_machine_says_nothing_against_the_harness(verdict: Verdict, *, unseen: bool) -> None:
+    fine = subject(scenarios=(scenario("a", Verdict.PASS),))
+    wrong = subject(scenarios=(scenario("a", Verdict.PASS), scenario("b", verdict)))
+    blurred = subject(scenarios=(scenario("c", Verdict.INCONCLUSIVE),))
+    assert passing_check("base", "passes", [wrong, blurred, fine]).unseen is (unseen or verdict is Verdict.UNSUPPORTED)
+    assert not passing_check("base", "passes", [fine]).unseen
+    assert bogus_check(subject(scenarios=(scenario("bogus", verdict),))).unseen is unseen
+    assert not bogus_check(subject()).unseen
+    idle = idle_check(subject(requirement("TIME-4", verdict)))
+    assert idle.unseen is unseen
+    assert not idle_check(subject(requirement("TIME-4", verdict), requirement("SEL-5", Verdict.PASS))).unseen
+
+
 @pytest.mark.parametrize("verdict", [one for one in Verdict if one is not Verdict.FAIL])
 def test_the_bogus_scenario_must_be_failed(verdict: Verdict) -> None:
     assert bogus_check(subject(scenarios=(scenario("bogus", Verdict.FAIL),))).sentence == ""
@@ -200,6 +217,9 @@ def test_a_subject_that_does_nothing_must_pass_nothing() -> None:
 
 def test_the_worst_decides_the_exit_status() -> None:
     killed = kill_of(MUTANT, subject(requirement("SIG-1", Verdict.FAIL)))
+    undecided = Check("a", "b", "not seen", unseen=True)
+    assert status_of([killed], [undecided]) is ExitStatus.INCONCLUSIVE
+    assert status_of([killed], [undecided, Check("c", "d", "wrong")]) is ExitStatus.FAILS
     statuses = {fate: status_of([killed, replace(killed, fate=fate)], []) for fate in Fate if fate is not Fate.KILLED}
     assert statuses == {
         Fate.SURVIVED: ExitStatus.FAILS,
