@@ -116,8 +116,9 @@ def report(samples: list[Sample], mark: int) -> str:
         plots.append(f"{name}, MiB over scenarios\n{plot([(float(one.scenarios), of(one)) for one in samples])}")
     end = later[-1].scenarios
     head = ("PSS, MiB", f"at {later[0].scenarios}", f"at {end}", "highest", "KiB a scenario", "ratio", "target")
-    count = median(one.processes for one in later)
-    return "\n\n".join([table(head, rows), f"browser processes: {count:.0f}", *plots])
+    counts = f"browser processes: {later[0].processes} at {later[0].scenarios}, {later[-1].processes} at {end}"
+    usual = f"{counts}, {median(one.processes for one in later):.0f} most of the time"
+    return "\n\n".join([table(head, rows), usual, *plots])
 
 
 async def run(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,8 @@ def test_memory_report_compares_the_end_with_the_mark() -> None:
     leaking = memory.report([warming, grown(200, 300.0), grown(300, 331.0)], 200)
     assert re.search(r"browser +\|.* 1\.103 \| +MISSED", leaking)
     assert re.search(r"harness +\|.* 1\.000 \| +met", leaking)
+    more = replace(grown(300, 331.0), processes=10)
+    assert "browser processes: 9 at 200, 10 at 300, 10 most" in memory.report([grown(200, 300.0), more, more], 200)
 
 
 # --- processes -----------------------------------------------------------------------------------
