@@ -66,10 +66,14 @@ def _is_long(scenario: Scenario) -> bool:
     return expected_ms(scenario) > LONG_MS
 
 
+def may_fail(mutant: Mutant | None, scenario: Scenario) -> bool:
+    """Whether what the mutant breaks is what the scenario is there for."""
+    return mutant is not None and not mutant.breaks.keys().isdisjoint(scenario.covers)
+
+
 def cost_ms(mutant: Mutant | None, scenario: Scenario) -> float:
     """About how long the scenario takes: a subject that fails it uses up the time that it is given."""
-    fails = mutant is not None and not mutant.breaks.keys().isdisjoint(scenario.covers)
-    return expected_ms(scenario) + (scenario.then.within_ms if fails else 0.0)
+    return expected_ms(scenario) + (scenario.then.within_ms if may_fail(mutant, scenario) else 0.0)
 
 
 # --- what came of it -----------------------------------------------------------------------------

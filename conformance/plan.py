@@ -51,11 +51,15 @@ _HANGING: Final = frozenset({"blackhole", "silent", "hang_upgrade"})
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One scenario on one subject, once. ``repeat`` counts from 0."""
+    """One scenario on one subject, once. ``repeat`` counts from 0.
+
+    ``may_fail``: the subject has a fault that may show here, so that it may use up all the scenario's time.
+    """
 
     profile: Profile
     scenario: Scenario
     repeat: int
+    may_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def plan_of(bench: Bench) -> Plan:
         for scenario in k.chosen(each, bench.catalogue)
     ]
     ranked = sorted((*by_nobody, *by_mutants), key=lambda row: -k.cost_ms(row[0], row[2]))
-    return Plan(tuple(PlanItem(profile, scenario, 0) for _, profile, scenario in ranked))
+    return Plan(tuple(PlanItem(profile, each, 0, k.may_fail(mutant, each)) for mutant, profile, each in ranked))
 
 
 def second_look(bench: Bench, matrix: Matrix) -> Plan:
