@@ -66,7 +66,7 @@ JOBS_PER_CPU = (
     6  # more than a run has: whoever fails waits until its scenario's time is up, and costs nothing meanwhile
 )
 SECOND_LOOK_JOBS = 1
-SECOND_LOOK_SCENARIOS = 4  # of each mutant that needs it, the shortest
+SECOND_LOOK_SCENARIOS = 4  # of each mutant that needs it, the shortest, one after the other until it is seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +163,11 @@ def plan_of(bench: Bench) -> Plan:
     return Plan(tuple(PlanItem(profile, each, 0, k.may_fail(mutant, each)) for mutant, profile, each in ranked))
 
 
-def second_look(bench: Bench, matrix: Matrix) -> Plan:
+def second_look(bench: Bench, matrix: Matrix, place: int) -> Plan:
     """Once more, with hardly any load of our own, where what a mutant breaks was not seen to fail.
 
-    Nothing is taken back by that: the worst verdict of all looks holds, so it can only add a failure.
+    One scenario each: the shortest that may tell, the next one (``place``) if that did not. Nothing is taken back
+    by that: the worst verdict of all looks holds, so it can only add a failure.
     """
     rows = []
     for kill in matrix.kills:
@@ -174,7 +175,7 @@ def second_look(bench: Bench, matrix: Matrix) -> Plan:
         looked = k.chosen(kill.mutant, bench.catalogue) if missing else ()
         telling = [each for each in looked if each.id in kill.mutant.shows_in or not missing.isdisjoint(each.covers)]
         telling.sort(key=lambda scenario: k.cost_ms(None, scenario))
-        rows += [(bench.profiles[kill.mutant.name], scenario) for scenario in telling[:SECOND_LOOK_SCENARIOS]]
+        rows += [(bench.profiles[kill.mutant.name], scenario) for scenario in telling[place : place + 1]]
     return Plan(tuple(PlanItem(profile, scenario, 1) for profile, scenario in rows))
 
 
@@ -193,10 +194,11 @@ def _carry_out(
         writer.header(replace(header, profiles=everybody))
         look = Look(err, writer, by_id(requirements), environment.error_ms)
         look.carry_out(plan, settings)
-        again = second_look(bench, matrix_of(*judged(directory), bench.mutants))
         fewer = replace(settings, jobs=min(settings.jobs, SECOND_LOOK_JOBS))
-        if again.items:
-            look.carry_out(again, fewer)
+        for place in range(SECOND_LOOK_SCENARIOS):
+            again = second_look(bench, matrix_of(*judged(directory), bench.mutants), place)
+            if again.items:
+                look.carry_out(again, fewer)
         writer.results(judged(directory)[1])
     return directory
 

@@ -27,7 +27,7 @@ from conformance.rig.calibrating import calibration_path, keep
 from conformance.rig.engine import RigMode, RunSettings
 from conformance.store import read_run
 from tests.commands.stand_ins import StandIn, local_session
-from tests.timelines import ENVIRONMENT, story
+from tests.timelines import ENVIRONMENT, LOCAL, PUBLIC, story
 
 STRANGERS = len(stranger_directories())
 CHROMIUM = Browser("/b", "Chromium", "1", "search")
@@ -133,6 +133,21 @@ def test_what_was_not_seen_is_looked_at_again_with_fewer_rigs(bench: StandIn, tm
     assert bench.settings is not None
     assert bench.settings.jobs == command.SECOND_LOOK_JOBS
     assert "Looked at again with fewer rigs, since the first look could not tell: hurries, wants-a-length." in ran.text
+
+
+def test_what_was_seen_in_the_second_look_is_not_looked_at_a_third_time(bench: StandIn, tmp_path: Path) -> None:
+    def goes_public(item: PlanItem) -> ScenarioRecord:
+        if not item.repeat:
+            return nothing(item)
+        told = story().probe(at=10, ended=15).socket(PUBLIC, at=17, opened=60)
+        for spec in item.scenario.given.local:
+            told.effect(LOCAL, str(spec), at=12)
+        return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=told.end(at=400).build())
+
+    bench.act = goes_public
+    ran = Ran(tmp_path, "wants-a-length")
+    assert bench.repeats.count(1) == 1
+    assert "1 of 1 mutants killed" in ran.text
 
 
 def test_both_looks_are_taken_in_the_rig_that_was_asked_for(bench: StandIn, tmp_path: Path) -> None:
