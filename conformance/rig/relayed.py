@@ -122,9 +122,10 @@ class Relayed(Session):
         """A healthy target that refuses a session where sessions are is not the one that the scenario speaks of."""
         if self._head.target.split("?")[0] == self._upstream.session_path:
             origin = self._head.headers.get("origin", "none")
-            self._upstream.failed(
-                f"it refused a session with status {status} (the subject's origin, which it has to let in: {origin})"
-            )
+            why = f"the subject's origin, which it has to let in: {origin}"
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                why = "a run makes more connects than it lets one client make; raise that limit, or give --jobs 1"
+            self._upstream.failed(f"it refused a session with status {status} ({why})")
 
     async def run(self) -> None:
         """Relay until the session ends."""

@@ -31,6 +31,7 @@ class Real:
     sessions: list[ServerConnection] = field(default_factory=list)
     ended: list[int | None] = field(default_factory=list)
     refuse: int = 0  # status, instead of a session
+    readable_by: str = ""  # the origin whose pages may read its signature
     echoes: bool = True
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,6 +44,8 @@ class Real:
             return connection.respond(self.refuse, "not for you\n")
         if path == "/semantest-signature":
             headers = Headers({"Content-Type": "application/json", "X-Mine": "1", "Content-Length": str(len(BODY))})
+            if self.readable_by:
+                headers["Access-Control-Allow-Origin"] = self.readable_by
             return Response(200, "OK", headers, BODY)
         return connection.respond(404, "nothing of mine\n")
 

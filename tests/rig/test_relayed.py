@@ -115,6 +115,19 @@ def test_the_servers_own_101_is_relayed(tmp_path: Path) -> None:
     assert got.endswith(b"\x81\x02hi")
 
 
+def test_a_refusal_of_so_many_connects_says_what_to_do(tmp_path: Path) -> None:
+    async def scene() -> str:
+        async with real() as (its, url), before(url, tmp_path) as stage:
+            its.refuse = 429
+            with pytest.raises(InvalidStatus):
+                async with client(stage):
+                    pass
+            return str(stage.fake().failure)
+
+    told = asyncio.run(scene())
+    assert "refused a session with status 429 (a run makes more connects than it lets one client make; raise" in told
+
+
 @pytest.mark.parametrize(("path", "is_failure"), [("/", True), ("/elsewhere", False)])
 def test_a_refusal_is_relayed_and_where_sessions_are_it_is_a_failure(
     path: str, tmp_path: Path, *, is_failure: bool
