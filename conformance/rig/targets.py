@@ -1,7 +1,8 @@
 """Targets at work: where each is found, and how its process is started and killed.
 
 A target that is stated as a URL is there or not, and is left alone. One that is stated as a command is a process of
-ours, in a session of its own: one for each rig that is at work, kept for the next one, killed at the end. Whether it answers well is answering.py's.
+ours, in a session of its own: one for each rig that is at work, kept for the next one, killed at the end. Whether it
+answers well is answering.py's.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from conformance.errors import InputError, TargetFailed
-from conformance.model import Side
 from conformance.rig.answering import let_in, origin_of, signature_of
 from conformance.rig.chromium import die_with_parent
 from conformance.rig.serving.wire import Connection, Wire, find
@@ -30,7 +30,7 @@ from conformance.targets import Standing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conformance.model import Profile
+    from conformance.model import Profile, Side
     from conformance.rig.http import Request
     from conformance.targets import TargetSpec
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import select
 import sys
 import tempfile
@@ -16,13 +15,13 @@ import pytest
 from conformance.bundle import bundled
 from conformance.errors import InputError, TargetFailed
 from conformance.events import SessionsDropped, TargetKilled, TargetStarted, WorldSet
-from conformance.model import FaultSpec, Profile, Side, SignatureRule, Web
+from conformance.model import FaultSpec, Side
 from conformance.rig import targets
 from conformance.rig.http import Request
 from conformance.rig.serving.bundled import program
-from conformance.rig.targets import Target, TargetPool, free_port, look_at
+from conformance.rig.targets import Target, TargetPool, look_at
 from conformance.targets import TargetSpec, parse_target
-from tests.rig.real import before, raw, real
+from tests.rig.real import before, real
 from tests.rig.servers import GET, PATIENCE_S, PROFILE, UPGRADE, staged
 from tests.rig.test_fake import answer, noted
 
