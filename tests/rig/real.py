@@ -33,6 +33,7 @@ class Real:
     refuse: int = 0  # status, instead of a session
     readable_by: str = ""  # the origin whose pages may read its signature
     echoes: bool = True
+    holds_back: asyncio.Event | None = None  # until it is set, no message is answered
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_request(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -53,6 +54,8 @@ class Real:
         self.sessions.append(connection)
         with contextlib.suppress(ConnectionClosed):
             async for message in connection:
+                if self.holds_back is not None:
+                    await self.holds_back.wait()
                 if self.echoes:
                     await connection.send(message)
         self.ended.append(connection.close_code)

@@ -264,6 +264,49 @@ def test_one_that_answers_nothing_more(fault: FaultSpec, tmp_path: Path, monkeyp
     assert asyncio.run(scene()) is None
 
 
+def test_nothing_falls_silent_before_the_heartbeat_was_answered(tmp_path: Path) -> None:
+    """Who has never heard an answer cannot tell a silent peer from one that does not know the word."""
+
+    async def scene() -> tuple[bool, str | bytes, int, BaseException | None]:
+        async with in_session(tmp_path) as (its, stage, session):
+            its.holds_back = asyncio.Event()
+            await session.send('{"type":"ping"}')
+            await until_noted(stage, FrameReceived)
+            falling = asyncio.create_task(drop(stage, FaultSpec("half_open")))
+            done, _ = await asyncio.wait([falling], timeout=0.1)
+            too_soon = bool(done or noted(stage, SessionsDropped))
+            its.holds_back.set()
+            answer = await session.recv()
+            await falling
+            return too_soon, answer, noted(stage, SessionsDropped)[0].count, stage.fake().failure
+
+    assert asyncio.run(scene()) == (False, '{"type":"ping"}', 1, None)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_heartbeat_that_nothing_comes_of_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, leaves: bool
+) -> None:
+    async def scene() -> tuple[int, BaseException | None]:
+        async with in_session(tmp_path) as (its, stage, session):
+            its.echoes = False
+            await session.send('{"type":"ping"}')
+            await until_noted(stage, FrameReceived)
+            falling = asyncio.create_task(drop(stage, FaultSpec("half_open")))
+            if leaves:
+                await asyncio.sleep(0)
+                session.transport.abort()
+            async with asyncio.timeout(PATIENCE_S):
+                await falling
+            return noted(stage, SessionsDropped)[0].count, stage.fake().failure
+
+    monkeypatch.setattr(relayed, "_ANSWER_S", 60.0 if leaves else 0.05)
+    count, failure = asyncio.run(scene())
+    assert count == (0 if leaves else 1)
+    assert leaves or "left the subject's heartbeat unanswered" in str(failure)
+    assert not leaves or failure is None
+
+
 def test_a_burst_beside_the_servers_own_messages(tmp_path: Path) -> None:
     async def scene() -> tuple[int, bool]:
         async with in_session(tmp_path, FaultSpec("burst", {"count": 50, "size": 100})) as (_, stage, session):
