@@ -89,7 +89,8 @@ class Relayed(Session):
         self._head = request
         self._connection: Connection | None = None  # None: the target has no part in it, any more or yet
         self._asked_ms: float | None = None  # when the subject's heartbeat began to wait for an answer
-        self._heard = asyncio.Event()  # whether it waits no more
+        self._heard = asyncio.Event()  # whether nothing of the subject's waits for an answer
+        self._heard.set()
 
     async def answer(self, *, spoil_key: bool = False) -> bool:
         """Relay the target's answer; True when the session is open."""
@@ -155,22 +156,27 @@ class Relayed(Session):
         return self._connection is not None or bool(self._protocol.extensions) or super()._is_sound(frame)
 
     def _is_heartbeat(self, data: bytes) -> bool:
-        """Never ours to answer; when it was asked is remembered."""
+        """Never ours to answer; when it was asked is remembered. One that an extension changed can only be guessed."""
         heartbeat = self.link.fake.profile.heartbeat if self._connection is not None else None
-        if heartbeat is not None and self._asked_ms is None and heartbeat.request.encode() in data:
-            self._asked_ms = now_ms()
+        if heartbeat is None:
+            return False
+        if heartbeat.request.encode() in data:
+            self._asked_ms = self._asked_ms or now_ms()
+        if self._asked_ms is not None or self._protocol.extensions:
             self._heard.clear()
         return False
 
     async def answered(self) -> None:
         """Wait for the answer to a heartbeat that is under way; that none comes is the target's failure."""
-        asked_ms = self._asked_ms
-        if asked_ms is not None:
-            try:
-                async with asyncio.timeout(_ANSWER_S):
-                    await self._heard.wait()
-            except TimeoutError:
-                self._upstream.failed(f"it left the subject's heartbeat unanswered for {now_ms() - asked_ms:.0f} ms")
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                await self._heard.wait()
+        except TimeoutError:
+            if self._asked_ms is not None:
+                self._unanswered(now_ms() - self._asked_ms)
+
+    def _unanswered(self, waited_ms: float) -> None:
+        self._upstream.failed(f"it left the subject's heartbeat unanswered for {waited_ms:.0f} ms")
 
     async def _flush(self) -> None:
         if self._connection is None:
@@ -231,7 +237,7 @@ class Relayed(Session):
         if self.is_open and self._asked_ms is not None and not self.doomed:
             waited_ms = now_ms() - self._asked_ms
             if waited_ms > _HEARTBEAT_MS_MAX:
-                self._upstream.failed(f"it left the subject's heartbeat unanswered for {waited_ms:.0f} ms")
+                self._unanswered(waited_ms)
         super()._closed(by)
         self._heard.set()
 

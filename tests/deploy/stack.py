@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from tests.deploy.double import Deployed, deploy
 from tests.deploy.making import Aws
 
@@ -24,10 +21,3 @@ def deployed_into(aws: Aws, **changes: str) -> Deployed:
     """The zone, which is there before a user deploys, and then the program."""
     zone = aws("route53").create_hosted_zone(Name="example.com", CallerReference="tests")["HostedZone"]["Id"]
     return deploy(aws, config(zone, **changes))
-
-
-def invoked(aws: Aws, deployed: Deployed, name: str, event: dict[str, Any]) -> Any:
-    """What the function of that name answers to ``event``, called directly."""
-    its = deployed.one("Function", name).made.id
-    called = aws("lambda").invoke(FunctionName=its, Qualifier="live", Payload=json.dumps(event))
-    return json.loads(called["Payload"].read())

@@ -23,7 +23,7 @@ from tests.deploy.double import Deployed
 from tests.deploy.edge import edge
 from tests.deploy.emulator import emulator
 from tests.deploy.making import Aws
-from tests.deploy.stack import ORIGIN, REGION, SECRET, deployed_into, invoked
+from tests.deploy.stack import ORIGIN, REGION, SECRET, deployed_into
 
 PASSED = {
     "public-signature",
@@ -152,6 +152,12 @@ def test_api_4_the_deployed_functions_answer_preflights(live: Live) -> None:
             answer = invoked(live.aws, live.deployed, name, event)
             assert answer["statusCode"] == status
             assert answer["headers"].get("Access-Control-Allow-Origin") == (origin if status == 204 else None)
+
+
+def invoked(aws: Aws, deployed: Deployed, name: str, event: dict[str, Any]) -> Any:
+    its = deployed.one("Function", name).made.id
+    called = aws("lambda").invoke(FunctionName=its, Qualifier="live", Payload=json.dumps(event))
+    return json.loads(called["Payload"].read())
 
 
 def test_api_7_the_deployed_function_says_429(live: Live) -> None:
