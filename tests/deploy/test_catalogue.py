@@ -34,7 +34,7 @@ pytestmark = pytest.mark.browser
 
 LOCAL = "conform serve local --port {port}"
 # Why a scenario may be INCONCLUSIVE: for want of time, since all of it runs on one machine.
-SHORT_OF_TIME = re.compile(r"machine too busy|the targets took up to|within the error of")
+SHORT_OF_TIME = re.compile(r"machine too busy|the targets took up to|within the error of|its time may have been over")
 # Why it may be UNSUPPORTED: this machine cannot stage it. What the deployed server lacked would be another reason.
 NOT_HERE = re.compile(r"Xvfb|no network namespace of its own")
 
