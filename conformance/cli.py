@@ -34,11 +34,10 @@ from conformance.cli_options import (
     console_for,
     level_of,
     many,
-    targets_of,
 )
 from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
-from conformance.commands.options import OUTPUT, RunOptions, default_jobs, random_seed
+from conformance.commands.options import OUTPUT, RunOptions, default_jobs, random_seed, targets_of
 from conformance.commands.report_files import parse_report
 from conformance.commands.run import run as run_command
 from conformance.crowd import Outage

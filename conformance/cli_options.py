@@ -11,11 +11,8 @@ import typer
 from rich.console import Console
 
 from conformance.commands.options import SEED_END
-from conformance.errors import InputError
-from conformance.model import Level, Side
+from conformance.model import Level
 from conformance.rig.engine import RigMode
-from conformance.rig.serving.wire import check_ca
-from conformance.targets import TargetSpec, parse_target
 
 WIDTH_OFF_TERMINAL = 100  # what reports are made for; a log has no width of its own
 
@@ -76,18 +73,6 @@ OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Whe
 def many(metavar: str, text: str) -> Any:  # noqa: ANN401 - typer gives its options no type of their own
     """An option that may be given more than once."""
     return typer.Option(metavar=metavar, help=f"{text} May be repeated.")
-
-
-def targets_of(local: str | None, public: str | None, ca: Path | None, *, owned: bool) -> tuple[TargetSpec, ...]:
-    """The targets that are stated. Raises InputError."""
-    if ca is not None:
-        if public is None:
-            raise InputError("--public-target-ca is for a --public-target, and there is none; name one")
-        check_ca(ca, "--public-target-ca")
-    if owned and local is None and public is None:
-        raise InputError("--i-own-this-target is for a --local-target or --public-target, and there is none; name one")
-    stated = ((Side.LOCAL, local, ""), (Side.PUBLIC, public, str(ca) if ca else ""))
-    return tuple(parse_target(side, text, ca=its, owned=owned) for side, text, its in stated if text is not None)
 
 
 def level_of(name: LevelName) -> Level:

@@ -29,12 +29,25 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "one browser for many scenarios, one for each, or one without a debugger (default: warm)",
     },
     "browser": {"metavar": "PATH", "help": "the Chromium to use (default: conform doctor says which)"},
+    "local-target": {
+        "metavar": "URL|COMMAND",
+        "help": "put this server in the local fake's place; {port} is where its port belongs",
+    },
+    "public-target": {
+        "metavar": "URL|COMMAND",
+        "help": "the same for the public one; {ca} and {origin} may be in it, too: docs/targets.md",
+    },
+    "public-target-ca": {"metavar": "FILE.pem", "help": "the CA of the public target's certificate"},
+    "i-own-this-target": {
+        "action": "store_true",
+        "help": "needed for faults before a target that is not on this machine",
+    },
 }
 
 
 def dest(name: str) -> str:
     """Where the value of an option is kept."""
-    return f"conform_{name}"
+    return f"conform_{name.replace('-', '_')}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ gets every record with its item's report, judges them all together, and prints t
 
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from rich.console import Console
 
 from conformance.bundle import bundled
 from conformance.catalogue import by_id
-from conformance.commands.options import load_subjects, new_run_id, with_distinct_names
+from conformance.commands.options import load_subjects, new_run_id, targets_of, with_distinct_names
 from conformance.commands.run import header_of
 from conformance.errors import ConformError, InputError, did_you_mean
 from conformance.files import load_requirements, load_scenarios
@@ -38,6 +39,8 @@ from conformance.rig.browsers import find_browser
 from conformance.rig.calibrating import find_calibration
 from conformance.rig.engine import RigMode, RunSettings, open_pool
 from conformance.rig.environment import describe_environment
+from conformance.rig.targets import look_at
+from conformance.targets import why_not
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Sequence
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from conformance.plan import Plan, PlanItem
     from conformance.pytest_rigs import Rig
     from conformance.record import RunRecord
+    from conformance.targets import Standing
 
 WIDTH_OFF_TERMINAL = 100  # what the tables are made for
 RECORD = "conformance_record"  # the attribute of a report that takes a record home
@@ -69,6 +73,13 @@ class Asked:
             requirements=config.getoption(dest("requirement")) or (),
             tags=config.getoption(dest("tag")) or (),
         )
+        ca = config.getoption(dest("public-target-ca"))
+        self.targets = targets_of(
+            config.getoption(dest("local-target")),
+            config.getoption(dest("public-target")),
+            Path(ca) if ca else None,
+            owned=config.getoption(dest("i-own-this-target")),
+        )
 
     @cached_property
     def settings(self) -> RunSettings:
@@ -77,7 +88,18 @@ class Asked:
             browser=find_browser(self._config.getoption(dest("browser"))),
             rig=RigMode(self._config.getoption(dest("rig"))),
             jobs=workers(self._config) or 1,
+            targets=self.targets,
         )
+
+    @cached_property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The subjects that have anything to run."""
+        return tuple({item.profile.name: item.profile for item in self.plan.items}.values())
+
+    @cached_property
+    def standing(self) -> tuple[Standing, ...]:
+        """The targets, each seen to answer. Raises InputError."""
+        return asyncio.run(look_at(self.targets, self.profiles)) if self.targets else ()
 
     @cached_property
     def header(self) -> RunRecord:
@@ -138,7 +160,8 @@ class ConformanceSession:
         try:
             self._asked = Asked(config)
             if not config.getoption("collectonly"):
-                _ = self._asked.settings  # without a browser, say so once and not for every scenario
+                # Without a browser or a target, say so once and not for every scenario.
+                _ = self._asked.settings, self._asked.standing
         except InputError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -168,7 +191,8 @@ class ConformanceSession:
         """Carry out one scenario and judge it alone."""
         header = self._asked.header
         record = ScenarioRecord(item.profile.name, item.scenario.id, item.repeat)
-        if why := unsupported(item.profile, item.scenario, by_id(self._asked.requirements)):
+        why = unsupported(item.profile, item.scenario, by_id(self._asked.requirements))
+        if why := why or why_not(item.scenario, self._asked.standing):
             record = replace(record, unsupported=why)
         else:
             if self._rig is None:
@@ -179,8 +203,7 @@ class ConformanceSession:
 
     @asynccontextmanager
     async def _open_rig(self) -> AsyncIterator[Rig]:
-        profiles = {item.profile.name: item.profile for item in self._asked.plan.items}
-        async with open_pool(self._asked.settings, profiles.values()) as pool:
+        async with open_pool(self._asked.settings, self._asked.profiles) as pool:
             yield pool.holder()
 
     @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,7 @@
 
 ``verdicts.json`` in the project says what a scenario comes to and at which level (``fail:SHOULD``);
 ``calls.log`` is what the rigs were asked for, a process id and a call a line. A file ``interrupt`` makes
-the first scenario end in Ctrl-C.
+the first scenario end in Ctrl-C; with a file ``elsewhere`` every target answers well and is not on this machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from conformance.record import Calibration, Environment, RunRecord, ScenarioReco
 from conformance.results import RequirementResult, RunResult, ScenarioResult, SubjectResult
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RunSettings
+from conformance.targets import Standing, TargetSpec
 from conformance.timeline import Timeline
 from conformance.verdict import Finding, Verdict, worst
 
@@ -51,6 +52,8 @@ class StandIn:
     @asynccontextmanager
     async def open_pool(self, settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[StandIn]:
         self.log(f"open jobs={settings.jobs} rig={settings.rig} {','.join(one.name for one in profiles)}")
+        for target in settings.targets:
+            self.log(f"target {target} ca={target.ca} owned={target.owned}")
         try:
             yield self
         finally:
@@ -58,6 +61,9 @@ class StandIn:
 
     def holder(self) -> StandIn:
         return self
+
+    async def look_at(self, specs: Iterable[TargetSpec], _: Sequence[Profile]) -> tuple[Standing, ...]:
+        return tuple(Standing(spec, is_here=False) for spec in specs)
 
     async def run(self, item: PlanItem) -> ScenarioRecord:
         self.log(f"run {item.profile.name} {item.scenario.id}")
@@ -126,6 +132,6 @@ def pytest_configure(config: pytest.Config) -> None:
         from conformance import pytest_session  # noqa: PLC0415 - without --subject it must stay unloaded
 
         stand_in = StandIn(config.rootpath)
-        for name in ("open_pool", "judge_run"):
+        for name in ("open_pool", "judge_run", *(("look_at",) if (config.rootpath / "elsewhere").exists() else ())):
             setattr(pytest_session, name, getattr(stand_in, name))
         vars(pytest_session).update(find_browser=find_browser, describe_environment=describe_environment)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -151,6 +152,8 @@ def test_collecting_needs_no_browser(project: Project, monkeypatch: pytest.Monke
         (["--subject=reference", "--scenario=locl-up"], "*'locl-up'; did you mean 'local-up'?"),
         (["--subject=reference", "--requirement=SIG-99"], "*'SIG-99'; did you mean 'SIG-*"),
         (["--subject=reference", "--browser=/nowhere/chrome"], "*--browser /nowhere/chrome: no such file; *"),
+        (["--subject=reference", "--local-target=ftp://x"], "*--local-target 'ftp://x': no such kind of URL; *"),
+        (["--subject=reference", "--i-own-this-target"], "*is for a --local-target or --public-target, and *"),
     ],
 )
 def test_bad_input_is_one_message(project: Project, arguments: list[str], message: str) -> None:
@@ -158,6 +161,34 @@ def test_bad_input_is_one_message(project: Project, arguments: list[str], messag
     assert done.ret == 4
     done.stderr.fnmatch_lines([f"ERROR: {message}"])
     assert "Traceback" not in done.stderr.str()
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+
+def test_a_target_that_does_not_answer_is_one_message(project: Project) -> None:
+    with socket.socket() as nobody:  # bound and not listening
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        arguments = ("--subject=reference", "--scenario=local-up", f"--local-target={url}")
+        done = project.pytest(*arguments)
+        collected = project.pytest(*arguments, "--collect-only")
+    assert done.ret == 4
+    done.stderr.fnmatch_lines([f"ERROR: --local-target '{url}': nobody answers there (connection refused); *"])
+    assert project.calls() == []
+    assert collected.ret == 0  # nobody is asked where nothing is run
+
+
+@pytest.mark.parametrize(("owned", "outcome"), [((), "skipped"), (("--i-own-this-target",), "passed")])
+def test_what_a_strange_target_must_not_get_is_skipped(project: Project, owned: tuple[str, ...], outcome: str) -> None:
+    (project.path / "elsewhere").touch()
+    arguments = ("--subject=reference", "--scenario=local-down", "--local-target=http://192.0.2.1", *owned)
+    done = project.pytest(*arguments, "-rs")
+    assert done.parseoutcomes() == {outcome: 1}
+    if owned:
+        assert project.calls()[0][1] == "target local: http://192.0.2.1 ca= owned=True"
+    else:
+        done.stdout.fnmatch_lines(["SKIPPED *it puts a fault before the local target, which is not on this machine*"])
 
 
 # --- verdicts ------------------------------------------------------------------------------------
@@ -310,3 +341,12 @@ def test_in_a_real_browser(project: Project) -> None:
     done = project.pytest(*arguments, stand_ins=False)
     done.assert_outcomes(passed=2)
     done.stdout.fnmatch_lines(["*= conformance =*", "*SEL-1 * MUST * PASS *"])
+
+
+@pytest.mark.browser
+def test_with_a_real_server(project: Project) -> None:
+    target = "conform serve local --port {port}"
+    arguments = ("-p", "xdist.plugin", "--subject=reference", "--scenario=local-up", "--scenario=local-killed", "-n2")
+    done = project.pytest(*arguments, f"--local-target={target}", stand_ins=False)
+    done.assert_outcomes(passed=2)
+    done.stdout.fnmatch_lines(["*= conformance =*", f"local target {target}", "*SEL-1 * MUST * PASS *"])

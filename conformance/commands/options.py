@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from conformance.bundle import bundled
 from conformance.commands.report_files import ReportFile
 from conformance.errors import InputError
-from conformance.model import Level
+from conformance.model import Level, Side
 from conformance.rig.engine import RigMode
+from conformance.rig.serving.wire import check_ca
 from conformance.subjects import load_subject
-from conformance.targets import TargetSpec
+from conformance.targets import TargetSpec, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,18 @@ class RunOptions:
     output: Path = OUTPUT
     targets: tuple[TargetSpec, ...] = ()
     verbose: bool = False
+
+
+def targets_of(local: str | None, public: str | None, ca: Path | None, *, owned: bool) -> tuple[TargetSpec, ...]:
+    """The targets that are stated. Raises InputError."""
+    if ca is not None:
+        if public is None:
+            raise InputError("--public-target-ca is for a --public-target, and there is none; name one")
+        check_ca(ca, "--public-target-ca")
+    if owned and local is None and public is None:
+        raise InputError("--i-own-this-target is for a --local-target or --public-target, and there is none; name one")
+    stated = ((Side.LOCAL, local, ""), (Side.PUBLIC, public, str(ca) if ca else ""))
+    return tuple(parse_target(side, text, ca=its, owned=owned) for side, text, its in stated if text is not None)
 
 
 def default_jobs(per_cpu: int = JOBS_PER_CPU) -> int:

@@ -97,6 +97,9 @@ def _local_after_good(case: Case, attempt: Attempt) -> Finding | None:
     verdict = Verdict.PASS if socket.side is Side.LOCAL else Verdict.FAIL
     waited_ms = socket.started.at_ms - over.at_ms
     reason = f"{socket.side.value} WebSocket {waited_ms:.0f} ms after the good signature"
+    slow = over.at_ms - attempt.started.at_ms > case.profile.budgets.connect_local_ms
+    if verdict is Verdict.FAIL and slow and case.scenario.then.session is Outcome.EITHER:
+        verdict, reason = Verdict.INCONCLUSIVE, f"{reason}: its time may have been over as the answer came"
     return Finding("SEL-2", verdict, reason, evidence_of(over, socket.started))
 
 

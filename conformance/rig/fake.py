@@ -147,7 +147,9 @@ class Fake(Answers):
 
     async def drop_sessions(self, fault: SessionFault) -> None:
         """Apply a session fault to every open session."""
-        live = [session for session in self.sessions if session.is_open and not session.doomed]
+        if fault.is_silence:
+            await asyncio.gather(*(session.answered() for session in self._live()))
+        live = self._live()
         self.record(SessionsDropped, rig=True, side=self.side, fault=str(fault), count=len(live))
         for session in live:
             await fault.apply(session)
@@ -170,7 +172,10 @@ class Fake(Answers):
 
     def has_session(self) -> bool:
         """Whether the subject has a session here that no fault was applied to."""
-        return any(session.is_open and not session.doomed for session in self.sessions)
+        return bool(self._live())
+
+    def _live(self) -> list[Session]:
+        return [session for session in self.sessions if session.is_open and not session.doomed]
 
     async def reset(self) -> None:
         """End the scenario: refuse, drop every connection, forget."""

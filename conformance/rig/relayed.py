@@ -7,6 +7,7 @@ target is left, and the fake goes on alone as a scripted one does.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from dataclasses import dataclass, replace
@@ -24,8 +25,6 @@ from conformance.rig.recorder import now_ms
 from conformance.rig.session import Session
 
 if TYPE_CHECKING:
-    import asyncio
-
     from websockets.frames import Frame
 
     from conformance.rig.http import Request
@@ -38,6 +37,7 @@ _LENGTH_16, _LENGTH_64 = 126, 127
 _OPCODE, _LENGTH, _MASKED = 0x0F, 0x7F, 0x80
 _ACCEPT: Final = re.compile(rb"(?im)^(sec-websocket-accept:)[^\r\n]*")
 _EXTENDED: Final = re.compile(rb"(?im)^sec-websocket-extensions:")
+_ANSWER_S: Final = 10.0  # as long as an answer of HTTP may take (upstream.py); a function's start is among them
 _HEARTBEAT_MS_MAX: Final = 2000  # some 2 ms here; a target that has not answered by then has no answer to it
 
 
@@ -89,6 +89,8 @@ class Relayed(Session):
         self._head = request
         self._connection: Connection | None = None  # None: the target has no part in it, any more or yet
         self._asked_ms: float | None = None  # when the subject's heartbeat began to wait for an answer
+        self._heard = asyncio.Event()  # whether nothing of the subject's waits for an answer
+        self._heard.set()
 
     async def answer(self, *, spoil_key: bool = False) -> bool:
         """Relay the target's answer; True when the session is open."""
@@ -122,9 +124,10 @@ class Relayed(Session):
         """A healthy target that refuses a session where sessions are is not the one that the scenario speaks of."""
         if self._head.target.split("?")[0] == self._upstream.session_path:
             origin = self._head.headers.get("origin", "none")
-            self._upstream.failed(
-                f"it refused a session with status {status} (the subject's origin, which it has to let in: {origin})"
-            )
+            why = f"the subject's origin, which it has to let in: {origin}"
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                why = "a run makes more connects than it lets one client make; raise that limit, or give --jobs 1"
+            self._upstream.failed(f"it refused a session with status {status} ({why})")
 
     async def run(self) -> None:
         """Relay until the session ends."""
@@ -153,11 +156,27 @@ class Relayed(Session):
         return self._connection is not None or bool(self._protocol.extensions) or super()._is_sound(frame)
 
     def _is_heartbeat(self, data: bytes) -> bool:
-        """Never ours to answer; when it was asked is remembered."""
+        """Never ours to answer; when it was asked is remembered. One that an extension changed can only be guessed."""
         heartbeat = self.link.fake.profile.heartbeat if self._connection is not None else None
-        if heartbeat is not None and self._asked_ms is None and heartbeat.request.encode() in data:
-            self._asked_ms = now_ms()
+        if heartbeat is None:
+            return False
+        if heartbeat.request.encode() in data:
+            self._asked_ms = self._asked_ms or now_ms()
+        if self._asked_ms is not None or self._protocol.extensions:
+            self._heard.clear()
         return False
+
+    async def answered(self) -> None:
+        """Wait for the answer to a heartbeat that is under way; that none comes is the target's failure."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                await self._heard.wait()
+        except TimeoutError:
+            if self._asked_ms is not None:
+                self._unanswered(now_ms() - self._asked_ms)
+
+    def _unanswered(self, waited_ms: float) -> None:
+        self._upstream.failed(f"it left the subject's heartbeat unanswered for {waited_ms:.0f} ms")
 
     async def _flush(self) -> None:
         if self._connection is None:
@@ -189,6 +208,7 @@ class Relayed(Session):
     def _note(self, frame: Wired) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._asked_ms = None
+            self._heard.set()
         elif frame.opcode == Opcode.CLOSE and self._protocol.state is State.OPEN:
             try:
                 close = Close.parse(frame.payload)
@@ -217,14 +237,16 @@ class Relayed(Session):
         if self.is_open and self._asked_ms is not None and not self.doomed:
             waited_ms = now_ms() - self._asked_ms
             if waited_ms > _HEARTBEAT_MS_MAX:
-                self._upstream.failed(f"it left the subject's heartbeat unanswered for {waited_ms:.0f} ms")
+                self._unanswered(waited_ms)
         super()._closed(by)
+        self._heard.set()
 
     # --- what a fault does
 
     def leave(self) -> None:
         """The target has no part in it any more."""
         connection, self._connection, self._asked_ms = self._connection, None, None
+        self._heard.set()
         if connection is not None:
             connection.abort()
 

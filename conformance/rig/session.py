@@ -158,6 +158,9 @@ class Session:
             with contextlib.suppress(ConnectionError):
                 await self._flush()
 
+    async def answered(self) -> None:
+        """Wait for the answer to a heartbeat that is under way: there is none, where answers are given at once."""
+
     def leave(self) -> None:
         """Give back what it holds besides its link: nothing, where there is no target."""
 

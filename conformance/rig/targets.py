@@ -1,17 +1,15 @@
-"""Targets at work: where each is found, how its process is started and killed, and whether it answers well.
+"""Targets at work: where each is found, and how its process is started and killed.
 
 A target that is stated as a URL is there or not, and is left alone. One that is stated as a command is a process of
-ours, in a session of its own: one for each rig that is at work, kept for the next one, killed at the end.
+ours, in a session of its own: one for each rig that is at work, kept for the next one, killed at the end. Whether it
+answers well is answering.py's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import errno
-import hashlib
-import json
 import os
 import shutil
 import signal
@@ -21,27 +19,23 @@ import tempfile
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from conformance.errors import InputError, TargetFailed
-from conformance.model import Side
+from conformance.rig.answering import let_in, origin_of, signature_of
 from conformance.rig.chromium import die_with_parent
-from conformance.rig.http import Request
-from conformance.rig.serving.wire import Connection, Wire, ask, find
+from conformance.rig.serving.wire import Connection, Wire, find
 from conformance.rig.serving.wire import Target as Place
-from conformance.server_events import Outcome
-from conformance.signatures import satisfies
 from conformance.targets import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conformance.model import Profile
+    from conformance.model import Profile, Side
+    from conformance.rig.http import Request
     from conformance.targets import TargetSpec
 
 _UP_S: Final = 30.0
 _LOOK_S: Final = 0.02
-_OK: Final = 200
 _HOST: Final = "127.0.0.1"
 
 
@@ -69,7 +63,7 @@ class Target:
             ca = Path(self.spec.ca) if self.spec.ca else None
             self._wire = Wire(await find(self.spec.url, self.spec.side, ca, option=self.spec.option))
         if not self.signature:
-            self.signature = await self._look()
+            self.signature = await signature_of(self, self._profiles)
         return started
 
     async def kill(self) -> int:
@@ -156,7 +150,7 @@ class Target:
                     ca=ca,
                 )
             )
-            self.signature = await self._look()
+            self.signature = await signature_of(self, self._profiles)
         except BaseException:
             await self.kill()
             raise
@@ -187,43 +181,6 @@ class Target:
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace").strip().rpartition("\n")[2] or "it said nothing"
 
-    # --- whether it answers well
-
-    async def _look(self) -> bytes:
-        """Its signature, good for every subject. Raises TargetFailed."""
-        body = b""
-        for profile in self._profiles:
-            if self.spec.side is Side.LOCAL or profile.endpoints.public is not None:
-                body = await self._ask(profile)
-        return body
-
-    async def _ask(self, profile: Profile) -> bytes:
-        path = urlsplit(profile.endpoints.signature).path or "/"
-        what = f"{self.spec.option}: asked for {path}, it"
-        step = "start the server or mend the URL" if self.spec.url else "see what the server itself says"
-        url = profile.endpoints.signature if self.spec.side is Side.LOCAL else str(profile.endpoints.public)
-        origin = profile.web.origin if profile.web is not None else origin_of(profile)
-        head = f"GET {path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n"
-        try:
-            connection = await self.connect()
-        except (OSError, TimeoutError) as error:
-            raise TargetFailed(f"{self.spec.option}: nobody answers there ({reason(error)}); {step}") from error
-        try:
-            answer = await ask(connection, self.forwarded(Request("GET", path, raw=head.encode())), patience_s=_UP_S)
-        finally:
-            connection.abort()
-        if answer.outcome is not Outcome.ANSWERED:
-            plain = "" if self.spec.tls else "; it was asked in plain text, and one that speaks TLS has to be stated so"
-            raise TargetFailed(f"{what} gave no answer ({answer.detail or answer.outcome}){plain}; {step}")
-        if answer.status != _OK:
-            raise TargetFailed(f"{what} answered with status {answer.status}, not {_OK}; {step}")
-        if not satisfies(profile.signature, answer.body):
-            rule = f"{profile.signature.field} = {json.dumps(profile.signature.equals)}"
-            raise TargetFailed(f"{what} gave no good signature for '{profile.name}' ({rule} is wanted); {step}")
-        if profile.web is not None and answer.header("access-control-allow-origin") not in (origin, "*"):
-            raise TargetFailed(f"{what} lets no page of {origin} read it, from which '{profile.name}' asks; allow it")
-        return answer.body
-
 
 async def _takes_connections(port: int) -> bool:
     try:
@@ -232,14 +189,6 @@ async def _takes_connections(port: int) -> bool:
         return False
     writer.transport.abort()
     return True
-
-
-def reason(error: BaseException) -> str:
-    """Why there is no connection, in words."""
-    if told := getattr(error, "verify_message", "") or getattr(error, "reason", ""):
-        return f"TLS: {told}".replace("_", " ").lower()
-    number = getattr(error, "errno", None)
-    return os.strerror(number).lower() if number else str(error) or "no answer in time"
 
 
 def free_port() -> int:
@@ -254,17 +203,6 @@ def free_port() -> int:
                 if error.errno == errno.EADDRINUSE:
                     continue
             return port
-
-
-def origin_of(profile: Profile) -> str:
-    """The origin that Chromium gives this extension: by its manifest's key, else by its directory."""
-    directory = Path(profile.extension)
-    seed = os.fsencode(os.path.realpath(directory))
-    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
-        key = json.loads((directory / "manifest.json").read_text(encoding="utf-8-sig")).get("key")
-        seed = base64.b64decode(key) if key else seed
-    letters = hashlib.sha256(seed).hexdigest()[:32].translate(str.maketrans("0123456789abcdef", "abcdefghijklmnop"))
-    return f"chrome-extension://{letters}"
 
 
 class TargetPool:
@@ -307,6 +245,7 @@ async def look_at(specs: Iterable[TargetSpec], profiles: Sequence[Profile]) -> t
             target = Target(spec, profiles, directory)
             try:
                 await target.ensure()
+                await let_in(target, profiles)
                 found.append(Standing(spec, is_here=target.place.is_loopback))
             except TargetFailed as error:
                 raise InputError(str(error)) from error

@@ -17,9 +17,9 @@ import h11
 
 from conformance.errors import TargetFailed
 from conformance.events import ResponseSent, TargetAnswered
+from conformance.rig.answering import reason
 from conformance.rig.recorder import now_ms
 from conformance.rig.relayed import Relayed
-from conformance.rig.targets import reason
 
 if TYPE_CHECKING:
     from conformance.rig.fake import Fake

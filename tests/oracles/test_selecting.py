@@ -231,6 +231,22 @@ def test_giving_up_a_slow_answer_is_right_where_either_session_is() -> None:
     assert "it gave up after 1490 ms and opened the public WebSocket" in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("ended", "session", "verdict"),
+    [
+        (1690, Outcome.EITHER, Verdict.INCONCLUSIVE),
+        (1011, Outcome.EITHER, Verdict.INCONCLUSIVE),
+        (1010, Outcome.EITHER, Verdict.FAIL),
+        (1690, Outcome.LOCAL, Verdict.FAIL),
+    ],
+)
+def test_a_slow_answer_may_come_as_it_is_given_up(ended: float, session: Outcome, verdict: Verdict) -> None:
+    told = story().probe(at=10, ended=ended).socket(PUBLIC, at=1800, opened=1850)
+    finding = ask("SEL-2", told, scenario(session=session))
+    assert finding.verdict is verdict
+    assert ("its time may have been over as the answer came" in finding.reason) is (verdict is Verdict.INCONCLUSIVE)
+
+
 def test_a_signature_that_the_browser_kept_back_is_told_of() -> None:
     told = story().probe(at=10, ended=15, error="ERR_BLOCKED_BY_CORS").socket(PUBLIC, at=17, opened=60)
     finding = ask("SEL-2", told)

@@ -31,7 +31,9 @@ class Real:
     sessions: list[ServerConnection] = field(default_factory=list)
     ended: list[int | None] = field(default_factory=list)
     refuse: int = 0  # status, instead of a session
+    readable_by: str = ""  # the origin whose pages may read its signature
     echoes: bool = True
+    holds_back: asyncio.Event | None = None  # until it is set, no message is answered
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_request(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -43,6 +45,8 @@ class Real:
             return connection.respond(self.refuse, "not for you\n")
         if path == "/semantest-signature":
             headers = Headers({"Content-Type": "application/json", "X-Mine": "1", "Content-Length": str(len(BODY))})
+            if self.readable_by:
+                headers["Access-Control-Allow-Origin"] = self.readable_by
             return Response(200, "OK", headers, BODY)
         return connection.respond(404, "nothing of mine\n")
 
@@ -50,6 +54,8 @@ class Real:
         self.sessions.append(connection)
         with contextlib.suppress(ConnectionClosed):
             async for message in connection:
+                if self.holds_back is not None:
+                    await self.holds_back.wait()
                 if self.echoes:
                     await connection.send(message)
         self.ended.append(connection.close_code)

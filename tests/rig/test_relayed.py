@@ -44,10 +44,12 @@ async def client(stage: Staged, path: str = "/", **options: object) -> AsyncIter
 
 
 @asynccontextmanager
-async def in_session(tmp_path: Path, *faults: FaultSpec) -> AsyncIterator[tuple[Real, Staged, ClientConnection]]:
+async def in_session(
+    tmp_path: Path, *faults: FaultSpec, compression: str | None = None
+) -> AsyncIterator[tuple[Real, Staged, ClientConnection]]:
     async with real() as (its, url), before(url, tmp_path, PINGS) as stage:
         await stage.set(Side.LOCAL, *faults)
-        async with client(stage, compression=None) as session:
+        async with client(stage, compression=compression) as session:
             yield its, stage, session
 
 
@@ -113,6 +115,19 @@ def test_the_servers_own_101_is_relayed(tmp_path: Path) -> None:
     got = asyncio.run(scene())
     assert got.startswith(b"HTTP/1.1 101 My Own Words\r\n")
     assert got.endswith(b"\x81\x02hi")
+
+
+def test_a_refusal_of_so_many_connects_says_what_to_do(tmp_path: Path) -> None:
+    async def scene() -> str:
+        async with real() as (its, url), before(url, tmp_path) as stage:
+            its.refuse = 429
+            with pytest.raises(InvalidStatus):
+                async with client(stage):
+                    pass
+            return str(stage.fake().failure)
+
+    told = asyncio.run(scene())
+    assert "refused a session with status 429 (a run makes more connects than it lets one client make; raise" in told
 
 
 @pytest.mark.parametrize(("path", "is_failure"), [("/", True), ("/elsewhere", False)])
@@ -249,6 +264,53 @@ def test_one_that_answers_nothing_more(fault: FaultSpec, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(relayed, "_HEARTBEAT_MS_MAX", 20)  # the silence is the fault's
     assert asyncio.run(scene()) is None
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+def test_nothing_falls_silent_before_the_heartbeat_was_answered(compression: str | None, tmp_path: Path) -> None:
+    """Who has never heard an answer cannot tell a silent peer from one that does not know the word."""
+
+    async def scene() -> tuple[bool, str | bytes, int, BaseException | None]:
+        async with in_session(tmp_path, compression=compression) as (its, stage, session):
+            its.holds_back = asyncio.Event()
+            await session.send('{"type":"ping"}')
+            await until_noted(stage, FrameReceived)
+            falling = asyncio.create_task(drop(stage, FaultSpec("half_open")))
+            done, _ = await asyncio.wait([falling], timeout=0.1)
+            too_soon = bool(done or noted(stage, SessionsDropped))
+            its.holds_back.set()
+            answer = await session.recv()
+            await falling
+            return too_soon, answer, noted(stage, SessionsDropped)[0].count, stage.fake().failure
+
+    assert asyncio.run(scene()) == (False, '{"type":"ping"}', 1, None)
+
+
+@pytest.mark.parametrize(("leaves", "compression"), [(False, None), (True, None), (False, "deflate")])
+def test_a_heartbeat_that_nothing_comes_of_is_not_waited_for_for_ever(
+    compression: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, leaves: bool
+) -> None:
+    """One that cannot be read may have been another message, which needs no answer."""
+
+    async def scene() -> tuple[int, BaseException | None]:
+        async with in_session(tmp_path, compression=compression) as (its, stage, session):
+            its.echoes = False
+            await session.send('{"type":"ping"}')
+            await until_noted(stage, FrameReceived)
+            falling = asyncio.create_task(drop(stage, FaultSpec("half_open")))
+            if leaves:
+                await asyncio.sleep(0)
+                session.transport.abort()
+            async with asyncio.timeout(PATIENCE_S):
+                await falling
+            return noted(stage, SessionsDropped)[0].count, stage.fake().failure
+
+    monkeypatch.setattr(relayed, "_ANSWER_S", 60.0 if leaves else 0.05)
+    count, failure = asyncio.run(scene())
+    assert count == (0 if leaves else 1)
+    is_known = not leaves and compression is None
+    assert ("left the subject's heartbeat unanswered" in str(failure)) is is_known
+    assert (failure is None) is not is_known
 
 
 def test_a_burst_beside_the_servers_own_messages(tmp_path: Path) -> None:

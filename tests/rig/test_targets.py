@@ -1,10 +1,9 @@
-"""Targets at work: started, seen to answer well, killed, started again; and every way in which they do not."""
+"""Targets at work: started, killed, started again; found, sent what they are sent, and shared by a run's rigs."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 import select
 import sys
 import tempfile
@@ -16,13 +15,13 @@ import pytest
 from conformance.bundle import bundled
 from conformance.errors import InputError, TargetFailed
 from conformance.events import SessionsDropped, TargetKilled, TargetStarted, WorldSet
-from conformance.model import FaultSpec, Profile, Side, SignatureRule, Web
+from conformance.model import FaultSpec, Side
 from conformance.rig import targets
 from conformance.rig.http import Request
 from conformance.rig.serving.bundled import program
-from conformance.rig.targets import Target, TargetPool, free_port, look_at, origin_of
+from conformance.rig.targets import Target, TargetPool, look_at
 from conformance.targets import TargetSpec, parse_target
-from tests.rig.real import before, raw, real
+from tests.rig.real import before, real
 from tests.rig.servers import GET, PATIENCE_S, PROFILE, UPGRADE, staged
 from tests.rig.test_fake import answer, noted
 
@@ -198,88 +197,6 @@ def test_a_program_that_is_not_there() -> None:
         asyncio.run(look_at([parse_target(Side.LOCAL, "no-such-server {port}")], [REFERENCE]))
 
 
-# --- what answers well ---------------------------------------------------------------------------
-
-
-def test_nobody_there() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    why = re.escape(f"--local-target '{url}': nobody answers there (connection refused); start the server or mend")
-    with pytest.raises(InputError, match=why):
-        asyncio.run(look_at([parse_target(Side.LOCAL, url)], [PROFILE]))
-
-
-def looked(profile: Profile) -> None:
-    async def scene() -> None:
-        async with real() as (_, url):
-            await look_at([parse_target(Side.LOCAL, url)], [profile])
-
-    asyncio.run(scene())
-
-
-def test_a_good_one() -> None:
-    looked(PROFILE)
-
-
-@pytest.mark.parametrize(
-    ("profile", "why"),
-    [
-        (
-            replace(PROFILE, signature=SignatureRule("service", "other")),
-            r"asked for /semantest-signature, it gave no good signature for 'tested' \(service = \"other\" is wanted\)",
-        ),
-        (
-            replace(PROFILE, endpoints=replace(PROFILE.endpoints, signature="http://localhost:3003/who")),
-            "asked for /who, it answered with status 404, not 200",
-        ),
-        (
-            replace(PROFILE, web=Web("https://www.example.org/")),
-            "lets no page of https://www.example.org read it, from which 'tested' asks; allow it",
-        ),
-    ],
-    ids=["rule", "path", "page"],
-)
-def test_one_that_does_not_answer_well(profile: Profile, why: str) -> None:
-    with pytest.raises(InputError, match=why):
-        looked(profile)
-
-
-def test_one_that_is_no_web_server() -> None:
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
-        await reader.read(1)
-
-    async def scene() -> None:
-        async with raw(handle) as url:
-            await look_at([parse_target(Side.LOCAL, url)], [PROFILE])
-
-    with pytest.raises(InputError, match=r"it gave no answer \("):
-        asyncio.run(scene())
-
-
-def test_a_public_one_is_not_asked_for_a_subject_that_has_none() -> None:
-    none = replace(PROFILE, endpoints=replace(PROFILE.endpoints, public=None), signature=SignatureRule("x", "y"))
-
-    async def scene() -> int:
-        async with real() as (its, url):
-            await look_at([parse_target(Side.PUBLIC, url)], [none])
-            return len(its.asked)
-
-    assert asyncio.run(scene()) == 0
-
-
-def test_a_certificate_that_nobody_trusts(tmp_path: Path) -> None:
-    async def scene() -> None:
-        target = Target(public(), [REFERENCE], tmp_path)
-        try:
-            await target.ensure()
-            await look_at([parse_target(Side.PUBLIC, target.place.url)], [REFERENCE])
-        finally:
-            await target.kill()
-
-    with pytest.raises(InputError, match=r"nobody answers there \(tls: .*certificate"):
-        asyncio.run(scene())
-
-
 # --- what it is sent -----------------------------------------------------------------------------
 
 
@@ -298,17 +215,6 @@ def test_only_a_target_elsewhere_is_called_by_its_own_name(tmp_path: Path) -> No
     here, elsewhere = asyncio.run(scene())
     assert here == b"GET /base/x HTTP/1.1\r\nHost: localhost:3003\r\nOrigin: o\r\n\r\nb"
     assert elsewhere == b"GET /base/x HTTP/1.1\r\nHost: api.x\r\nOrigin: o\r\n\r\nb"
-
-
-def test_an_origin_by_key_and_by_directory(tmp_path: Path) -> None:
-    """Chromium's documents: the first 128 bits of a SHA-256, each half byte as a letter from a to p."""
-    (tmp_path / "manifest.json").write_text('{"key": "AAEC"}')
-    keyed = origin_of(replace(PROFILE, extension=str(tmp_path)))
-    (tmp_path / "manifest.json").write_text("{}")
-    plain = origin_of(replace(PROFILE, extension=str(tmp_path)))
-    assert keyed == "chrome-extension://koeldciaofgocpkpidpebekgodnklojn"
-    assert re.fullmatch("chrome-extension://[a-p]{32}", plain)
-    assert plain != keyed
 
 
 # --- a run's -------------------------------------------------------------------------------------

@@ -139,6 +139,7 @@ class SessionFault(Fault):
     """An open session misbehaves: right after it opened, or when a scenario's ``drop`` says so."""
 
     stage = Stage.SESSION
+    is_silence: ClassVar[bool] = False  # whether a subject can notice it only by an answer that it has had before
 
     @abstractmethod
     async def apply(self, session: Session) -> None:

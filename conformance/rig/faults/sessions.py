@@ -46,6 +46,7 @@ class HalfOpen(SessionFault):
     """Falls silent without a FIN, as a peer that lost its power or its network."""
 
     name: ClassVar[str] = "half_open"
+    is_silence: ClassVar[bool] = True
 
     async def apply(self, session: Session) -> None:
         """Take everything, answer nothing."""
