@@ -297,8 +297,8 @@ def _limited(answer: int, at: int) -> Callable[[], Front]:
 class _PlainForPrograms(Handlers):
     """Answers in plain text whoever says what program it is."""
 
-    def http(self, event: Any) -> Any:
-        answer = super().http(event)
+    def http(self, event: Any, *arguments: Any, **named: Any) -> Any:
+        answer = super().http(event, *arguments, **named)
         if "User-Agent" in event["headers"] and event["rawPath"] == self.path:
             answer["headers"]["Content-Type"] = "text/plain"
         return answer

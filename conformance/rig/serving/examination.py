@@ -84,7 +84,7 @@ class Examination:
         finally:
             connection.abort()
 
-    def note(  # noqa: PLR0913 - what there is to say of an answer
+    def note(
         self,
         what: str,
         wanted: Wanted,

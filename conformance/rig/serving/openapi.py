@@ -25,10 +25,19 @@ import yaml
 from conformance.bundle import bundled
 from conformance.codec import decode, encode
 from conformance.errors import RigFailed
-from conformance.openapi import Answered, Checked, Drawn, Order, may_refuse, name_of, shortened, wanted
-from conformance.openapi import with_every_method
+from conformance.openapi import (
+    Answered,
+    Checked,
+    Drawn,
+    Order,
+    may_refuse,
+    name_of,
+    shortened,
+    wanted,
+    with_every_method,
+)
 from conformance.rig.chromium import die_with_parent
-from conformance.rig.serving.examination import judged_headers
+from conformance.rig.serving.examination import Examination, judged_headers
 from conformance.rig.serving.machine import Missing
 from conformance.rig.serving.wire import Answer
 from conformance.server_cases import HEALTH_PATH, SIGNATURE_PATH
@@ -36,8 +45,6 @@ from conformance.server_events import Fuzzed, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-
-    from conformance.rig.serving.examination import Examination
 
 _PROGRAM: Final = "conformance.rig.serving.openapi_process"
 _NEEDED: Final = "schemathesis"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -19,6 +19,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -32,8 +33,10 @@ from conformance.openapi import METHODS, Answered, Checked, Drawn, Order
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from schemathesis import APIOperation, Case
     from schemathesis.checks import CheckFunction
+
+    Case: TypeAlias = schemathesis.Case[Any]
+    APIOperation: TypeAlias = schemathesis.APIOperation[Any, Any, Any, Any]
 
 T = TypeVar("T")
 
@@ -69,8 +72,7 @@ def _heard(told: TextIO, kind: type[T]) -> list[T]:
 
 
 def _say(tell: TextIO, values: Iterator[object]) -> None:
-    for value in values:
-        tell.write(json.dumps(encode(value)) + "\n")
+    tell.writelines(json.dumps(encode(value)) + "\n" for value in values)
     tell.write("\n")
     tell.flush()
 
@@ -81,7 +83,7 @@ def _say(tell: TextIO, values: Iterator[object]) -> None:
 def _all(order: Order) -> Iterator[tuple[Case, Drawn, requests.PreparedRequest]]:
     """Every operation's share, first what is as the document says, then what is not."""
     schema = schemathesis.openapi.from_dict(dict(order.document), config=schemathesis.Config())
-    operations = [each.ok() for each in schema.get_all_operations()]
+    operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     operations.sort(key=lambda one: (one.path, METHODS.index(one.method)))
     weights = [_GET_WEIGHT if one.method == "get" else 1 for one in operations]
     for operation, weight in zip(operations, weights, strict=True):
@@ -119,12 +121,16 @@ def _prepared(case: Case) -> requests.PreparedRequest:
 def _drawn(case: Case, request: requests.PreparedRequest, *, is_sound: bool) -> Drawn:
     parts = urlsplit(request.url or "")
     body = request.body or b""
+    if not isinstance(body, str | bytes):
+        raise TypeError(f"a body of {type(body).__name__}")  # only files have such
     return Drawn(
         method=case.method,
         path=case.path,
         target=f"{parts.path}?{parts.query}" if parts.query else parts.path,
         is_sound=is_sound,
-        headers=tuple(f"{_text(name)}: {_text(value)}" for name, value in request.headers.items() if _is_drawn(name, value)),
+        headers=tuple(
+            f"{_text(name)}: {_text(value)}" for name, value in request.headers.items() if _is_drawn(name, value)
+        ),
         body=base64.b64encode(body.encode() if isinstance(body, str) else body).decode(),
     )
 

@@ -92,7 +92,9 @@ def test_answers_are_held_to_the_document(
 ) -> None:
     sent, found = checked(order(count=1), lambda number, _: Answered.of(number, status, headers, body))
     assert [one.number for one in found] == list(range(len(sent)))
-    of_get = [one for one in found if (sent[one.number].method, sent[one.number].path) == ("GET", "/semantest-signature")]
+    of_get = [
+        one for one in found if (sent[one.number].method, sent[one.number].path) == ("GET", "/semantest-signature")
+    ]
     assert of_get
     for one in of_get:
         assert {said.partition(":")[0] for said in one.wrong} == set(says)
@@ -211,12 +213,12 @@ def test_a_process_that_breaks_is_not_the_servers_fault(monkeypatch: pytest.Monk
 
 
 def test_a_process_that_cannot_be_started_is_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openapi.sys, "executable", "/nonexistent/python")
-    with pytest.raises(RigFailed, match="could not be started: .*No such file"):
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with pytest.raises(RigFailed, match=r"could not be started: .*No such file"):
         drawn(order())
 
 
-def test_whoever_gives_up_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_gives_up_leaves_no_process() -> None:
     pids: list[int] = []
 
     async def scene() -> None:
