@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.server_events import Wanted
@@ -18,6 +18,7 @@ _WITH_BODY: Final = ("put", "post", "patch", "delete")
 _ASKS: Final = ("get", "head")  # a server may answer HEAD wherever it answers GET (RFC 9110, 9.3.2)
 BODY_BYTES_MAX: Final = 64 * 1024  # of an answer; a signature has sixty
 _LATIN_1: Final = "latin-1"
+_SHOWN_CHARACTERS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +122,23 @@ def wanted(document: Mapping[str, Any], drawn: Drawn) -> Wanted:
 
 
 def may_refuse(drawn: Drawn) -> bool:
-    """Whether the requirements leave it to the server to refuse it: what nobody asks for, or another resource.
+    """Whether the requirements on GET leave it to the server to refuse it: what nobody asks for, or another resource.
 
     A query makes another resource of it (RFC 3986, 3.4). No requirement says that there is one.
     """
-    return drawn.has_query or not drawn.is_sound
+    return drawn.method == "GET" and (drawn.has_query or not drawn.is_sound)
 
 
 def name_of(drawn: Drawn, names: Mapping[str, str]) -> str:
     """What was sent, in words. ``names``: by path, under which a GET is judged."""
     name = names.get(drawn.path, "") if drawn.method == "GET" else ""
-    return f"{name}, {drawn.method} {drawn.target}" if name else f"{drawn.method} {drawn.target}"
+    said = f"{name}, {drawn.method}" if name else drawn.method
+    along = ", ".join(drawn.headers)
+    if drawn.body:
+        along += f", and {_cut(repr(drawn.data)[1:])}"
+    return f"{said} {_cut(drawn.target)}{f' with {_cut(along)}' if along else ''}"
 
 
-def shortened(drawn: Drawn, characters_max: int) -> Drawn:
-    """The same, its target cut for a reader."""
-    if len(drawn.target) <= characters_max:
-        return drawn
-    return replace(drawn, target=f"{drawn.target[: characters_max - 1]}…")
+def _cut(text: str) -> str:
+    """For whoever reads it: whoever wants it whole draws it again, by its seed."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

@@ -17,7 +17,6 @@ from conformance.openapi import (
     has,
     may_refuse,
     name_of,
-    shortened,
     wanted,
     with_every_method,
 )
@@ -58,18 +57,23 @@ def test_what_no_requirement_speaks_of_may_be_refused() -> None:
     assert not may_refuse(drawn())
     assert may_refuse(drawn(target="/a?b=c"))
     assert may_refuse(drawn(is_sound=False))
+    assert not may_refuse(drawn("HEAD", is_sound=False)), "of its status alone it is judged anyway"
 
 
-def test_a_get_is_named_for_what_it_is_judged_as() -> None:
-    names = {"/a": "signature"}
-    assert name_of(drawn(target="/a?b"), names) == "signature, GET /a?b"
-    assert name_of(drawn("POST"), names) == "POST /a"
-    assert name_of(drawn(), {}) == "GET /a"
-
-
-def test_a_long_target_is_cut_for_its_reader() -> None:
-    assert shortened(drawn(target="/a?bcd"), 6) == drawn(target="/a?bcd")
-    assert shortened(drawn(target="/a?bcde"), 6) == drawn(target="/a?bc…")
+@pytest.mark.parametrize(
+    ("one", "says"),
+    [
+        (drawn(target="/a?b"), "signature, GET /a?b"),
+        (drawn("POST"), "POST /a"),
+        (drawn(headers=("A: b", "C: d")), "signature, GET /a with A: b, C: d"),
+        (drawn("PUT", headers=("A: b",), body="e30="), "PUT /a with A: b, and '{}'"),
+        (drawn("PUT", target="/a?" + "b" * 98), f"PUT /a?{'b' * 96}…"),
+        (drawn("PUT", headers=("A: " + "b" * 98,)), f"PUT /a with A: {'b' * 96}…"),
+    ],
+)
+def test_a_request_is_told_so_that_it_can_be_tried(one: Drawn, says: str) -> None:
+    assert name_of(one, {"/a": "signature"}) == says
+    assert name_of(one, {}) == says.removeprefix("signature, ")
 
 
 def test_a_request_is_sent_as_it_was_drawn() -> None:

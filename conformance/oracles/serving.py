@@ -217,10 +217,12 @@ def _each(case: Case, id_: str, prefix: str, wrong: Callable[[Tried], str]) -> F
     if not tried:
         return case.absent(id_, "nothing was sent to the server")
     problems = [(one, problem) for one in tried if (problem := wrong(one))]
+    count = sum(one.alike for one in tried)
     if not problems:
-        return Finding(id_, Verdict.PASS, f"all of {len(tried)} as wanted", evidence_of(*tried))
+        return Finding(id_, Verdict.PASS, f"all of {count} as wanted", evidence_of(*tried))
     first, problem = problems[0]
-    more = f" (and {len(problems) - 1} more of {len(tried)})" if len(problems) > 1 else ""
+    others = sum(one.alike for one, _ in problems) - 1
+    more = f" (and {others} more of {count})" if others else ""
     return _failed(id_, f"{first.what}: {problem}{more}", *(one for one, _ in problems))
 
 

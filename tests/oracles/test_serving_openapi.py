@@ -108,6 +108,13 @@ def test_nothing_breaks_and_no_method_is_answered_that_is_not_there(change: dict
     )
 
 
+def test_those_that_were_answered_alike_are_counted() -> None:
+    assert judged("API-3", signature(alike=40), signature(alike=2)).reason == "all of 42 as wanted"
+    wrong = judged("API-3", signature(alike=40), signature(status=302, alike=2), signature(status=500, alike=3))
+    assert wrong.reason.endswith("302; 200 wanted (and 4 more of 45)")
+    assert judged("API-3", signature(alike=40), signature(status=302)).reason.endswith("302; 200 wanted")
+
+
 def test_a_server_that_was_left_alone_is_not_judged() -> None:
     """It answered 429 to everything."""
     none = Fuzzed(at_ms=1.0, source=Source.PUBLIC, what="", inputs=0, ended=0, wrong_count=0, seed=0)

@@ -32,7 +32,6 @@ from conformance.openapi import (
     Order,
     may_refuse,
     name_of,
-    shortened,
     wanted,
     with_every_method,
 )
@@ -55,7 +54,6 @@ _UNANSWERED_MAX: Final = 8  # a server that is silent so often is known well eno
 _DRAWING_S: Final = 300.0  # takes seconds; it is not waited for without an end
 _TOO_MANY: Final = 429
 _BAD_REQUEST: Final = 400
-_SHOWN_CHARACTERS: Final = 80
 _NAMES: Final = {SIGNATURE_PATH: "signature", HEALTH_PATH: "health"}
 
 
@@ -140,13 +138,13 @@ def note(
     alike: dict[tuple[object, ...], list[int]] = {}
     for number, answer in sorted(answers.items()):
         one = drawn[number]
-        asked = (one.method, one.path, one.is_sound, one.has_query)
+        asked = (one.method, one.path, may_refuse(one))
         told = (answer.outcome, answer.status, answer.detail, judged_headers(answer), answer.body)
         alike.setdefault((asked, told, wrong.get(number, ())), []).append(number)
     for numbers in alike.values():
         first = drawn[numbers[0]]
         its.note(
-            name_of(shortened(first, _SHOWN_CHARACTERS), _NAMES),
+            name_of(first, _NAMES),
             wanted(published, first),
             answers[numbers[0]],
             alike=len(numbers),
