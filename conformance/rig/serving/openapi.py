@@ -51,7 +51,7 @@ _INPUTS_A_REQUEST: Final = 5  # a request costs as much as some frames do, and h
 _WORKERS: Final = 8
 _PATIENCE_S: Final = 20.0  # as for every drawn input: an answer takes a millisecond, on a busy machine seconds
 _UNANSWERED_MAX: Final = 8  # a server that is silent so often is known well enough
-_DRAWING_S: Final = 300.0  # takes seconds; it is not waited for without an end
+_SILENT_S: Final = 300.0  # to load takes a second and a request a hundredth; on a busy machine both take much longer
 _TOO_MANY: Final = 429
 _BAD_REQUEST: Final = 400
 _NAMES: Final = {SIGNATURE_PATH: "signature", HEALTH_PATH: "health"}
@@ -189,14 +189,17 @@ class Drawer:
     async def _lines(self, what: str) -> list[object]:
         found: list[object] = []
         try:
-            async with asyncio.timeout(_DRAWING_S):
-                while line := (await self.process.stdout.readline() if self.process.stdout else b""):
-                    if line == b"\n":
-                        return found
-                    found.append(json.loads(line))
+            while line := await self._line():
+                if line == b"\n":
+                    return found
+                found.append(json.loads(line))
         except (TimeoutError, ValueError) as error:
-            raise RigFailed(f"{_NEEDED} could not {what}: {str(error) or f'nothing for {_DRAWING_S:g} s'}") from error
+            raise RigFailed(f"{_NEEDED} could not {what}: {str(error) or f'nothing for {_SILENT_S:g} s'}") from error
         raise RigFailed(f"{_NEEDED} could not {what}: {self.said()}")
+
+    async def _line(self) -> bytes:
+        async with asyncio.timeout(_SILENT_S):
+            return await self.process.stdout.readline() if self.process.stdout else b""
 
     def said(self) -> str:
         """Its last words."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     Case: TypeAlias = schemathesis.Case[Any]
     APIOperation: TypeAlias = schemathesis.APIOperation[Any, Any, Any, Any]
+    Sent: TypeAlias = tuple[Case, Drawn, requests.PreparedRequest]
 
 T = TypeVar("T")
 
@@ -58,10 +59,14 @@ _CHECKS: Final[tuple[CheckFunction, ...]] = (
 def main(told: TextIO, tell: TextIO) -> None:
     """One order, and the answers that came of it."""
     (order,) = _heard(told, Order)
-    found = list(_all(order))
-    _say(tell, (drawn for _, drawn, _ in found))
-    checked = (_check(found[one.number], one) for one in _heard(told, Answered))
-    _say(tell, checked)
+    found: list[Sent] = []
+    for sent in _all(order):
+        found.append(sent)
+        _say(tell, sent[1])
+    _end(tell)
+    for answered in _heard(told, Answered):
+        _say(tell, _check(found[answered.number], answered))
+    _end(tell)
 
 
 def _heard(told: TextIO, kind: type[T]) -> list[T]:
@@ -71,8 +76,13 @@ def _heard(told: TextIO, kind: type[T]) -> list[T]:
     return found
 
 
-def _say(tell: TextIO, values: Iterator[object]) -> None:
-    tell.writelines(json.dumps(encode(value)) + "\n" for value in values)
+def _say(tell: TextIO, value: object) -> None:
+    """At once: whoever listens waits for the next line, and not for ever."""
+    tell.write(json.dumps(encode(value)) + "\n")
+    tell.flush()
+
+
+def _end(tell: TextIO) -> None:
     tell.write("\n")
     tell.flush()
 
@@ -80,7 +90,7 @@ def _say(tell: TextIO, values: Iterator[object]) -> None:
 # --- drawing -------------------------------------------------------------------------------------
 
 
-def _all(order: Order) -> Iterator[tuple[Case, Drawn, requests.PreparedRequest]]:
+def _all(order: Order) -> Iterator[Sent]:
     """Every operation's share, first what is as the document says, then what is not."""
     schema = schemathesis.openapi.from_dict(dict(order.document), config=schemathesis.Config())
     operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
@@ -146,7 +156,7 @@ def _text(value: str | bytes) -> str:
 # --- checking ------------------------------------------------------------------------------------
 
 
-def _check(sent: tuple[Case, Drawn, requests.PreparedRequest], answered: Answered) -> Checked:
+def _check(sent: Sent, answered: Answered) -> Checked:
     case, _, request = sent
     headers: dict[str, list[str]] = {}
     for name, value in answered.headers:

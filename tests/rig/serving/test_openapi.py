@@ -212,6 +212,22 @@ def test_a_process_that_breaks_is_not_the_servers_fault(monkeypatch: pytest.Monk
     assert "nothing_of_the_kind" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("json.tool", "could not draw: nothing for 0.5 s"),  # it waits for the end of what it is told
+        ("this", "could not draw: Expecting value"),
+    ],
+)
+def test_a_process_that_says_nothing_or_something_else_is_not_either(
+    program: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openapi, "_PROGRAM", program)
+    monkeypatch.setattr(openapi, "_SILENT_S", 0.5 if program == "json.tool" else 60.0)
+    with pytest.raises(RigFailed, match=says):
+        drawn(order())
+
+
 def test_a_process_that_cannot_be_started_is_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     with pytest.raises(RigFailed, match=r"could not be started: .*No such file"):
