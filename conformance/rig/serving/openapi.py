@@ -1,7 +1,7 @@
 """Sends what schemathesis draws from the published OpenAPI document, and notes what its checks say of the answers.
 
 schemathesis is an extra, and a process of its own (``openapi_process``): it takes long to load, changes Hypothesis for
-whoever imports it, and would stand still the loop in which the bystander answers its pings. It sends nothing: that is
+whoever imports it, and would hold up the loop in which the bystander answers its pings. It sends nothing: that is
 done here, as everywhere, with the target's CA, from addresses of its own, and by no proxy of the environment.
 """
 
