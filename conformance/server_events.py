@@ -30,6 +30,7 @@ class Wanted(StrEnum):
     OPEN = "an open session"
     REFUSED = "a refusal"
     SURVIVED = "anything but a failure of its own"
+    TAKEN = "an answer that is no failure of its own"
     KEPT = "the session kept"
     ENDED = "the session ended"
 
@@ -41,6 +42,8 @@ class Tried(Event):
     ``status``: of the HTTP answer, 0 for none. ``code``: the close code that the server sent, 0 for none;
     ``code_wanted``: the only one that is right, 0 where several are.
     ``headers``: those that are judged, as ``name: value``. ``detail``: whatever explains the outcome.
+    ``alike``: so many inputs came to the same, and this was the first of them. ``may_refuse``: it is no input that a
+    requirement is about. ``wrong``: what the checks of the OpenAPI document say, by the check's name.
     """
 
     what: str
@@ -54,6 +57,9 @@ class Tried(Event):
     body: str = ""
     detail: str = ""
     took_ms: float = 0.0
+    alike: int = 1
+    may_refuse: bool = False
+    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

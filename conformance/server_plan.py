@@ -43,8 +43,8 @@ def _scenario(  # noqa: PLR0913 - what tells scenarios apart
     return ServerScenario(made, side, feature, unmeasured)
 
 
-def _both(side: Side, upgrade: str) -> Iterable[ServerScenario]:
-    """What is asked of either server."""
+def _both(side: Side, upgrade: str, http: str) -> Iterable[ServerScenario]:
+    """What is asked of either server. ``upgrade``, ``http``: what its sessions and its answers are judged by."""
     yield _scenario(side, "handshakes", upgrade, "handshakes as RFC 6455 allows them open a session")
     yield _scenario(side, "bad-handshakes", "API-8", "handshakes that RFC 6455 forbids are refused")
     yield _scenario(side, "malformed-http", "API-8", "what is no HTTP request is refused, and nobody else notices")
@@ -53,6 +53,9 @@ def _both(side: Side, upgrade: str) -> Iterable[ServerScenario]:
     yield _scenario(side, "bad-frames", "API-8", "frames that RFC 6455 forbids, and bad UTF-8, end their session only")
     yield _scenario(side, "oversize", "API-8", "messages beyond every measure end their session only")
     yield _scenario(side, "half-open", "API-8", "a client that has fallen silent is dropped", feature="heartbeat")
+    yield _scenario(
+        side, "openapi", f"{http} API-8", "requests drawn from the published OpenAPI document are answered as it says"
+    )
     yield _scenario(side, "fuzzed-http", "API-8", "drawn requests, well formed and not, break nothing")
     yield _scenario(side, "fuzzed-frames", "API-8", "drawn frames, well formed and not, are taken as RFC 6455 says")
 
@@ -65,7 +68,7 @@ SERVER_SCENARIOS: Final[tuple[ServerScenario, ...]] = (
     ),
     _scenario(Side.LOCAL, "addresses", "LOC-4", "the port listens on loopback addresses and on no others"),
     _scenario(Side.LOCAL, "latency", "LOC-5", "the signature is asked for 500 times, one after the other"),
-    *_both(Side.LOCAL, "LOC-2"),
+    *_both(Side.LOCAL, "LOC-2", "LOC-1"),
     _scenario(Side.PUBLIC, "signature", "API-3", "the signature is asked for"),
     _scenario(Side.PUBLIC, "tls", "API-1", "TLS of each version, the certificate, and plain text on the port"),
     _scenario(Side.PUBLIC, "health", "API-2", "the health of a healthy server is asked for"),
@@ -77,7 +80,7 @@ SERVER_SCENARIOS: Final[tuple[ServerScenario, ...]] = (
         "configured and other origins ask for the signature and the health, with preflight and without",
         feature="origin-list",
     ),
-    *_both(Side.PUBLIC, "API-1"),
+    *_both(Side.PUBLIC, "API-1", "API-2 API-3"),
     _scenario(Side.PUBLIC, "rate-limit", "API-7", "one client connects again and again", feature="rate-limit"),
     _scenario(
         Side.PUBLIC,

@@ -57,6 +57,7 @@ TESTED_IN = {
     "rig.serving.checks": "tests/servers/test_mutants.py",
     "rig.serving.examine": "tests/servers/test_mutants.py",
     "rig.serving.fuzzing": "tests/servers/test_fuzzing.py",
+    "rig.serving.openapi_process": "tests/rig/serving/test_openapi.py",  # only a process of its own imports it
     "rig.healthy": "tests/rig/test_fake.py",  # a fake without faults
     "rig.faults": "tests/rig/faults/test_every_fault.py",  # one test a fault, whatever its module
 }

@@ -32,6 +32,7 @@ _REFUSALS = (501, 505)  # a method or a version that the server does not speak: 
 # How a session may be ended for what its client sent. 1011 says that the server itself broke on it.
 _FAILING_CODES = (0, 1000, 1002, 1003, 1005, 1007, 1008, 1009)
 _NO_CODE = 0
+_SCHEMA = "response_schema_conformance"  # the check's name
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
@@ -111,9 +112,12 @@ def public_health(case: Case) -> Finding | None:
     wanted = _UNAVAILABLE if case.scenario.id.endswith("unhealthy") else _OK
 
     def wrong(tried: Tried) -> str:
+        if tried.may_refuse and _is_refusal(tried):
+            return ""
         if tried.outcome != Outcome.ANSWERED or tried.status != wanted:
             return f"{_did(tried)}; {wanted} wanted"
-        return "" if wanted != _OK else _no_json(tried)
+        # What is in the JSON is the server's affair, whatever the document has there.
+        return "" if wanted != _OK else _no_json(tried) or _undescribed(tried, but=_SCHEMA)
 
     return _each(case, "API-2", "health", wrong)
 
@@ -190,6 +194,11 @@ def bad_clients(case: Case) -> Finding | None:
 
 def _signature(case: Case, id_: str, side: Side) -> Finding | None:
     def wrong(tried: Tried) -> str:
+        if tried.may_refuse and _is_refusal(tried):
+            return ""
+        return of_right_kind(tried) or _undescribed(tried)
+
+    def of_right_kind(tried: Tried) -> str:
         if problem := _unanswered(tried) or _no_json(tried):
             return problem
         data = _object(tried.body)
@@ -208,10 +217,12 @@ def _each(case: Case, id_: str, prefix: str, wrong: Callable[[Tried], str]) -> F
     if not tried:
         return case.absent(id_, "nothing was sent to the server")
     problems = [(one, problem) for one in tried if (problem := wrong(one))]
+    count = sum(one.alike for one in tried)
     if not problems:
-        return Finding(id_, Verdict.PASS, f"all of {len(tried)} as wanted", evidence_of(*tried))
+        return Finding(id_, Verdict.PASS, f"all of {count} as wanted", evidence_of(*tried))
     first, problem = problems[0]
-    more = f" (and {len(problems) - 1} more of {len(tried)})" if len(problems) > 1 else ""
+    others = sum(one.alike for one, _ in problems) - 1
+    more = f" (and {others} more of {count})" if others else ""
     return _failed(id_, f"{first.what}: {problem}{more}", *(one for one, _ in problems))
 
 
@@ -231,7 +242,9 @@ def _as_wanted(tried: Tried) -> str:
         case Wanted.REFUSED:
             right = _is_refusal(tried)
         case Wanted.SURVIVED:
-            right = tried.status not in _SERVER_ERRORS or tried.status in (*_REFUSALS, _UNAVAILABLE)
+            right = not _is_failure(tried)
+        case Wanted.TAKEN:
+            right = tried.outcome == Outcome.ANSWERED and not _is_failure(tried)
         case Wanted.KEPT | Wanted.ANSWERED:
             right = tried.outcome == Outcome.ANSWERED
         case _:
@@ -245,6 +258,16 @@ def _is_refusal(tried: Tried) -> bool:
     if tried.outcome in (Outcome.ENDED, Outcome.REFUSED):
         return True
     return tried.outcome == Outcome.ANSWERED and (tried.status in _CLIENT_ERRORS or tried.status in _REFUSALS)
+
+
+def _is_failure(tried: Tried) -> bool:
+    """Whether the server says that it broke on it."""
+    return tried.status in _SERVER_ERRORS and tried.status not in (*_REFUSALS, _UNAVAILABLE)
+
+
+def _undescribed(tried: Tried, *, but: str = "") -> str:
+    """What the OpenAPI document's checks say of the answer, without the check ``but``; empty if nothing."""
+    return next((problem for problem in tried.wrong if not but or not problem.startswith(but)), "")
 
 
 def _did(tried: Tried) -> str:

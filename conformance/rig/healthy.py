@@ -97,7 +97,7 @@ class Scripted:
             await fake.reply(link, 204, preflight(request))
         elif request.method == "GET" and path == fake.signature_path:
             await fake.reply(link, 200, fake.signature_headers(request), self.signature())
-        elif path == "/health":
+        elif request.method == "GET" and path == "/health":
             await fake.reply(link, 200, fake.signature_headers(request), b'{"status":"healthy"}')
         else:
             await fake.reply(link, 404, {"Content-Type": "text/plain"}, b"not found\n")

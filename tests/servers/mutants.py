@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import warnings
 from collections.abc import Callable
@@ -164,6 +165,41 @@ class _Fragile(LocalServer):
         raise ValueError(request.path)
 
 
+# What only requests that are drawn from the document come to.
+
+
+async def _page_for_languages(self: LocalServer, request: web.Request) -> web.StreamResponse:
+    answer = self.readable(request, self.signature_body())
+    if "Accept-Language" in request.headers:
+        answer.content_type = "text/html"
+    return answer
+
+
+async def _no_version_for_queries(self: LocalServer, request: web.Request) -> web.StreamResponse:
+    body = self.signature_body()
+    if request.query_string:
+        del body["version"]
+    return self.readable(request, body)
+
+
+async def _elsewhere_for_queries(self: LocalServer, request: web.Request) -> web.StreamResponse:
+    if request.query_string:
+        return web.Response(status=302, headers={"Location": request.path})
+    return self.readable(request, self.signature_body())
+
+
+async def _any_method(self: LocalServer, request: web.Request) -> web.StreamResponse:
+    known = request.path == "/semantest-signature"
+    return await self.signature(request) if known else await LocalServer.nothing(self, request)
+
+
+async def _believing(self: LocalServer, request: web.Request) -> web.StreamResponse:
+    """Takes any JSON for an object."""
+    if request.content_type == "application/json":
+        json.loads(await request.text() or "{}").get("type")
+    return await LocalServer.nothing(self, request)
+
+
 LOCAL: dict[str, LocalMutant] = {
     "other-service": LocalMutant(_local(signature_body=_body(service="Semantest")), "local-signature", "LOC-1"),
     "no-version": LocalMutant(_local(signature_body=_body(version=None)), "local-signature", "LOC-1"),
@@ -191,6 +227,11 @@ LOCAL: dict[str, LocalMutant] = {
     "no-limit": LocalMutant(_with_limits(message_bytes_max=1 << 50), "local-oversize", "API-8"),
     "one-for-all": LocalMutant(lambda: _Falling(LocalSettings(limits=LIMITS)), "local-bad-frames", "API-8"),
     "version-8": LocalMutant(lambda: _OldVersions(LocalSettings(limits=LIMITS)), "local-bad-handshakes", "API-8"),
+    "page-for-languages": LocalMutant(_local(signature=_page_for_languages), "local-openapi", "LOC-1"),
+    "no-version-for-queries": LocalMutant(_local(signature=_no_version_for_queries), "local-openapi", "LOC-1"),
+    "elsewhere-for-queries": LocalMutant(_local(signature=_elsewhere_for_queries), "local-openapi", "LOC-1"),
+    "any-method": LocalMutant(_local(nothing=_any_method), "local-openapi", "API-8"),
+    "breaks-on-json": LocalMutant(_local(nothing=_believing), "local-openapi", "API-8"),
     "fails-on-other-paths": LocalMutant(lambda: _Fragile(LocalSettings(limits=LIMITS)), "local-fuzzed-http", "API-8"),
 }
 
@@ -253,6 +294,23 @@ def _limited(answer: int, at: int) -> Callable[[], Front]:
     return _public(connect=connect)
 
 
+class _PlainForPrograms(Handlers):
+    """Answers in plain text whoever says what program it is."""
+
+    def http(self, event: Any, *arguments: Any, **named: Any) -> Any:
+        answer = super().http(event, *arguments, **named)
+        if "User-Agent" in event["headers"] and event["rawPath"] == self.path:
+            answer["headers"]["Content-Type"] = "text/plain"
+        return answer
+
+    path = ""
+
+
+def _plain_for_programs(path: str) -> Callable[[], Front]:
+    kind = type("Faulty", (_PlainForPrograms,), {"path": path})
+    return lambda: Front(kind(service(), write=lambda _: None, now_s=lambda: 1_800_000_000.0), LIMITS)
+
+
 PUBLIC: dict[str, PublicMutant] = {
     "tls-1.1": PublicMutant(_public(), "public-tls", "API-1", tls=_old_tls),
     "certificate-of-another": PublicMutant(_public(), "public-tls", "API-1", tls=_other_host),
@@ -287,6 +345,8 @@ PUBLIC: dict[str, PublicMutant] = {
         "API-4",
     ),
     "no-preflight": PublicMutant(_public(preflight=lambda self, origin: Reply(405)), "public-cors", "API-4"),
+    "plain-health": PublicMutant(_plain_for_programs("/health"), "public-openapi", "API-2"),
+    "plain-signature": PublicMutant(_plain_for_programs("/semantest-signature"), "public-openapi", "API-3"),
     "no-limit": PublicMutant(_public(is_too_often=lambda self, client, now_s: False), "public-rate-limit", "API-7"),
     "limit-of-50": PublicMutant(_limited(429, 50), "public-rate-limit", "API-7"),
     "limit-by-503": PublicMutant(_limited(503, 100), "public-rate-limit", "API-7"),

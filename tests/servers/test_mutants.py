@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,10 @@ from conformance.rig.serving.wire import find
 from conformance.server_plan import scenarios_of
 from conformance.verdict import Verdict
 from tests.rig.servers import staged
-from tests.servers.mutants import LOCAL, PUBLIC
+from tests.servers.mutants import LOCAL, PUBLIC, LocalMutant, PublicMutant
 from tests.servers.running import IMPATIENT, QUICK, front_of, local, local_server, named, public, results, service
+
+THOROUGH = replace(QUICK, inputs=IMPATIENT.inputs)
 
 
 def verdict_on(requirement: str, result: ScenarioResult) -> Verdict:
@@ -110,6 +113,37 @@ def test_a_faulty_public_server_is_found(name: str, tmp_path: Path) -> None:
 
     (result,) = asyncio.run(examine()).values()
     assert verdict_on(mutant.finds, result) is Verdict.FAIL, result.reason
+
+
+def drawn_from_the_document(mutants: Mapping[str, LocalMutant | PublicMutant]) -> list[str]:
+    return [name for name, mutant in mutants.items() if mutant.scenario.endswith("-openapi")]
+
+
+def failed(found: dict[str, ScenarioResult]) -> dict[str, set[str]]:
+    """The requirements that failed, by scenario."""
+    return {
+        name: {finding.requirement for finding in one.findings if finding.verdict is Verdict.FAIL}
+        for name, one in found.items()
+        if one.verdict is Verdict.FAIL
+    }
+
+
+@pytest.mark.parametrize("name", drawn_from_the_document(LOCAL))
+def test_only_the_document_finds_it_in_a_local_server(name: str) -> None:
+    async def examine() -> dict[str, ScenarioResult]:
+        async with local(LOCAL[name].make()) as target:
+            return await results(target, THOROUGH, only=lambda one: one.scenario.id != "local-latency")
+
+    assert failed(asyncio.run(examine())) == {"local-openapi": {LOCAL[name].finds}}
+
+
+@pytest.mark.parametrize("name", drawn_from_the_document(PUBLIC))
+def test_only_the_document_finds_it_in_a_public_server(name: str, tmp_path: Path) -> None:
+    async def examine() -> dict[str, ScenarioResult]:
+        async with public(PUBLIC[name].make(), tmp_path) as target:
+            return await results(target, THOROUGH)
+
+    assert failed(asyncio.run(examine())) == {"public-openapi": {PUBLIC[name].finds}}
 
 
 def test_every_requirement_that_can_be_judged_has_a_mutant() -> None:

@@ -15,6 +15,7 @@ from conformance.model import Side
 from conformance.rig.serving import machine
 from conformance.rig.serving.examination import Examination
 from conformance.rig.serving.fuzzing import Tally, fuzz_frames, fuzz_requests
+from conformance.rig.serving.openapi import described
 from conformance.rig.serving.talk import NoSession, Talk
 from conformance.rig.serving.wire import Answer, Wire, ask
 from conformance.server_cases import (
@@ -286,6 +287,7 @@ CHECKS: Final[dict[str, Check]] = {
             "bad-frames": bad_frames,
             "oversize": oversize,
             "half-open": half_open,
+            "openapi": described,
             "fuzzed-http": fuzzed_http,
             "fuzzed-frames": fuzzed_frames,
         }.items()

@@ -47,6 +47,11 @@ class Settings:
     unhealthy: Target | None = None
 
 
+def judged_headers(answer: Answer) -> tuple[str, ...]:
+    """The headers that somebody judges, as ``name: value``."""
+    return tuple(f"{name}: {value}" for name, value in answer.headers if name.startswith(_JUDGED_HEADERS))
+
+
 @dataclass(slots=True)
 class Examination:
     """One scenario on one server."""
@@ -79,9 +84,17 @@ class Examination:
         finally:
             connection.abort()
 
-    def note(self, what: str, wanted: Wanted, answer: Answer, *, origin: str = "", outcome: str = "") -> None:
+    def note(
+        self,
+        what: str,
+        wanted: Wanted,
+        answer: Answer,
+        *,
+        origin: str = "",
+        outcome: str = "",
+        **more: Any,  # noqa: ANN401 - the event's own fields
+    ) -> None:
         """An HTTP answer, without what nobody judges."""
-        kept = tuple(f"{name}: {value}" for name, value in answer.headers if name.startswith(_JUDGED_HEADERS))
         self.record(
             Tried,
             what=what,
@@ -89,10 +102,11 @@ class Examination:
             outcome=outcome or answer.outcome,
             status=answer.status,
             origin=origin,
-            headers=kept,
+            headers=judged_headers(answer),
             body=answer.body.decode("utf-8", "replace")[:_BODY_CHARACTERS],
             detail=answer.detail,
             took_ms=answer.took_ms,
+            **more,
         )
 
     async def get(
