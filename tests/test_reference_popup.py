@@ -35,10 +35,11 @@ SHOWN = {
     "PUBLIC": ("Using the public server.", "rgb(11, 92, 173)"),
     "OFFLINE": ("Looking for a server.", "rgb(110, 119, 129)"),
 }
-# Resolves when the popup says so; the browser's own command has a time limit.
+# Whether the popup comes to say so.
 UNTIL = """
 new Promise((seen) => {
   const look = () => { if (document.getElementById('state').textContent === %s) seen(true); };
+  setTimeout(() => seen(false), %d);
   new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
   look();
 })
@@ -87,7 +88,7 @@ class User:
     async def sees(self, state: str) -> dict[str, Any]:
         """A popup that is opened now, once it shows this state."""
         page = await self.opens_popup()
-        await page.evaluate(UNTIL % json.dumps(state))
+        assert await shows(page, state), f"the popup never showed {state}"
         seen: dict[str, Any] = await page.evaluate(LOOK % json.dumps(state))
         await page.close()
         return seen
@@ -98,6 +99,10 @@ class User:
         (worker,) = (one for one in targets if one["type"] == "service_worker" and one["url"].startswith(self._origin))
         attached = await self._rig.cdp.send("Target.attachToTarget", {"targetId": worker["targetId"], "flatten": True})
         await self._rig.cdp.send("Runtime.enable", {}, attached["sessionId"])
+
+
+async def shows(page: Page, state: str) -> bool:
+    return bool(await page.evaluate(UNTIL % (json.dumps(state), PATIENCE_MS)))
 
 
 async def end(rig: Rig, side: Side, *faults: FaultSpec) -> None:
@@ -118,7 +123,7 @@ async def scene(browser: Browser, directory: Path) -> tuple[dict[str, dict[str, 
         loaded = await rig.cdp.send("Extensions.loadUnpacked", {"path": subject.extension})
         user = User(rig, f"chrome-extension://{loaded['id']}")
         follower = await user.opens_popup()
-        await follower.evaluate(UNTIL % '"LOCAL"')
+        assert await shows(follower, "LOCAL")
         await follower.evaluate(FOLLOW)
         seen = {"LOCAL": await user.sees("LOCAL")}
         await end(rig, Side.LOCAL, FaultSpec("answer", {"signature": "other-name"}))

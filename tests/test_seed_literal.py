@@ -29,6 +29,7 @@ from conformance.record import ScenarioRecord
 from conformance.results import ScenarioResult
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RigMode
+from conformance.rig.namespace import why_none
 from conformance.subjects import load_subject
 from conformance.verdict import Finding, Verdict
 from tests.rig.test_engine import REQUIREMENTS, SCENARIOS, carry_out, events, judged, opened, plan_of, reference
@@ -46,8 +47,14 @@ SOON: dict[str, set[str]] = {
     "status[500]": {"SIG-4"},
     "redirect[302-other-origin]": {"SIG-5"},
     "websocket-refused[404]": {"FALL-1", "TIME-4"},
+    "canary-good": {"PRIV-3"},
     "local-session-lost[reset]": {"FALL-2"},
     "local-up-after-first-attempt": {"RETRY-1"},
+}
+# The same, where this machine gives a rig a network of its own.
+APART: dict[str, set[str]] = {
+    "localhost-wrong-first[silent]": {"NET-1", "TIME-4"},
+    "offline-then-online[3-s]": {"LIFE-4"},
 }
 # Where it should have had a session with the public server.
 WENT = {
@@ -58,6 +65,7 @@ WENT = {
 }
 IDLE, HALF_OPEN = "idle-40-s", "local-session-half-open"
 LATE = {IDLE: {"LIFE-1"}, HALF_OPEN: {"FALL-3"}}
+EVERY = {**SOON, **APART, **LATE}
 
 
 def subject() -> Profile:
@@ -72,18 +80,20 @@ def failed(result: ScenarioResult) -> set[str]:
 @pytest.mark.alone
 def test_the_report_shows_which_shoulds_it_misses(tmp_path: Path) -> None:
     """Alone: what is over a budget by a second is excused on a machine that keeps the browser waiting for one."""
-    chosen = [word for name in SOON for word in ("--scenario", name)]
+    expected = SOON if why_none() else {**SOON, **APART}
+    chosen = [word for name in expected for word in ("--scenario", name)]
     command = ["run", "--extension", str(SEED_LITERAL), "--jobs", "5", "--output", str(tmp_path), *chosen]
     assert cli.main(command) == ExitStatus.CONFORMS
     (directory,) = tmp_path.iterdir()
     _, result = judged_run(directory)
     (its,) = result.subjects
-    assert {each.scenario: failed(each) for each in its.scenarios} == SOON
-    musts = {each.id: each.verdict for each in its.requirements if each.level is Level.MUST}
+    assert {each.scenario: failed(each) for each in its.scenarios} == expected
+    musts = {each.id: each.verdict for each in its.requirements if each.level is Level.MUST and each.counts}
     assert set(musts.values()) == {Verdict.PASS}
     assert {"SEL-1", "SEL-2", "SEL-3", "SEL-5", "TIME-2", "PRIV-1", "PUB-1"} <= musts.keys()
-    missed = {each.id for each in its.requirements if each.verdict is Verdict.FAIL}
-    assert missed == set[str]().union(*SOON.values())
+    assert {each.id for each in its.requirements if each.verdict is Verdict.FAIL} == set[str]().union(
+        *expected.values()
+    )
     went = {each.scenario: each.connected_to for each in its.scenarios}
     assert {name: went[name] for name in WENT} == WENT
     assert cli.main(["judge", str(directory), "--level", "should"]) == ExitStatus.FAILS
@@ -101,24 +111,30 @@ def test_a_worker_that_nobody_is_attached_to_idles_out_by_itself(browser: Browse
     plan = Plan(tuple(PlanItem(profile, SCENARIOS[IDLE], 0) for profile in subjects.values()))
     records = carry_out(plan, browser, rig=RigMode.UNATTACHED, jobs=len(subjects))
     results = {record.subject: judged(subjects[record.subject], [record])[0] for record in records}
-    found = {name: life_1(result) for name, result in results.items()}
-    assert found.pop("reference").verdict is Verdict.PASS
-    for name, finding in found.items():
-        assert failed(results[name]) == LATE[IDLE]
-        lost = re.match(r"its local session was lost after (\d+) ms; no session since", finding.reason)
-        assert lost is not None, finding.reason
+    assert finding_of(results.pop("reference"), "LIFE-1").verdict is Verdict.PASS
+    for name, result in results.items():
+        lost = re.search(r"its local session was lost after (\d+) ms; no session since", missed(result, LATE[IDLE]))
+        assert lost is not None, name
         assert int(lost[1]) >= IDLE_MS - DEFAULT_ERROR_MS
-
-
-def life_1(result: ScenarioResult) -> Finding:
-    return next(finding for finding in result.findings if finding.requirement == "LIFE-1")
 
 
 @pytest.mark.browser
 def test_it_does_not_notice_that_its_session_went_silent(browser: Browser) -> None:
-    records = carry_out(plan_of(subject(), HALF_OPEN), browser)
-    (result,) = judged(subject(), records)
-    assert failed(result) == LATE[HALF_OPEN]
+    (result,) = judged(subject(), carry_out(plan_of(subject(), HALF_OPEN), browser))
+    assert "its silent session was closed after" in missed(result, LATE[HALF_OPEN])
+
+
+def missed(result: ScenarioResult, expected: set[str]) -> str:
+    """Why it failed this, and nothing else. Beside other tests, that may be excused and must still have been seen."""
+    (id_,) = expected
+    assert failed(result) <= expected
+    finding = finding_of(result, id_)
+    assert finding.verdict is Verdict.FAIL or finding.reason.startswith("machine too busy, the browser waited")
+    return finding.reason
+
+
+def finding_of(result: ScenarioResult, id_: str) -> Finding:
+    return next(finding for finding in result.findings if finding.requirement == id_)
 
 
 # --- what it can read -----------------------------------------------------------------------------
@@ -155,7 +171,7 @@ def test_without_host_permission_and_cors_it_goes_public_though_the_local_server
 
 def sel_2(profile: Profile, scenario: Scenario, record: ScenarioRecord) -> Finding:
     result = judge_scenario(scenario, profile, record, REQUIREMENTS, DEFAULT_ERROR_MS)
-    return next(finding for finding in result.findings if finding.requirement == "SEL-2")
+    return finding_of(result, "SEL-2")
 
 
 # --- what is written of it ------------------------------------------------------------------------
@@ -164,6 +180,6 @@ def sel_2(profile: Profile, scenario: Scenario, record: ScenarioRecord) -> Findi
 def test_the_documents_table_has_what_is_judged_here() -> None:
     section = DOCUMENT.read_text(encoding="utf-8").partition("## What seed-literal misses")[2].partition("\n## ")[0]
     rows = re.findall(r"(?m)^\| ([A-Z]+-\d) \|(.*)$", section)
-    assert {id_ for id_, _ in rows} == set[str]().union(*SOON.values(), *LATE.values())
-    shown = {(id_, name) for name, ids in {**SOON, **LATE}.items() for id_ in ids}
+    assert {id_ for id_, _ in rows} == set[str]().union(*EVERY.values())
+    shown = {(id_, name) for name, ids in EVERY.items() for id_ in ids}
     assert {(id_, name) for id_, name in shown if f"`{family_id(name)}" not in dict(rows)[id_]} == set()
