@@ -51,7 +51,7 @@ _UPGRADED = "ERR_WS_UPGRADE"
 # A request that its maker dropped ends without an error in the log; CANCELLED before the end tells.
 _GIVEN_UP = "ERR_ABORTED"
 # An answer that may not be read (CORS) is cancelled as well, and the log has no error for it (Chromium 156). But its
-# CORS_REQUEST ends while it is being handed over; that of one that is handed over ends later, with its body or its maker.
+# CORS_REQUEST ends while it is being handed over; that of one that may be read ends later, with its body or its maker.
 _KEPT_BACK = "ERR_BLOCKED_BY_CORS"
 _CUT_OFF_MS = 0.5
 # Chromium ``net/base/net_errors_posix.cc``, MapSystemError.
