@@ -87,7 +87,11 @@ def named(name: str) -> list[Scenario]:
 
 
 def extension(level: Level) -> set[str]:
-    return {one.id for one in requirements().values() if one.of == "extension" and one.level is level}
+    return of(level, "extension")
+
+
+def of(level: Level, *whose: str) -> set[str]:
+    return {one.id for one in requirements().values() if one.of in whose and one.level is level}
 
 
 # --- requirements --------------------------------------------------------------------------------
@@ -110,6 +114,10 @@ def test_every_requirement_is_there() -> None:
 def test_levels() -> None:
     must = "SEL-1 SEL-2 SEL-3 SEL-4 SEL-5 SIG-1 SIG-2 SIG-3 TIME-2 RETRY-3 PRIV-1 PRIV-2 PUB-1 PUB-2"
     assert extension(Level.MUST) == set(must.split())
+    servers = ("local-server", "public-server")
+    must = "LOC-1 LOC-2 LOC-3 API-1 API-2 API-3 API-4 API-5 API-6"
+    assert of(Level.MUST, *servers) == set(must.split())
+    assert of(Level.SHOULD, *servers) == {"LOC-4", "LOC-5", "API-7", "API-8"}
 
 
 def test_what_may_be_declared_absent() -> None:

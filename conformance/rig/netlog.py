@@ -50,6 +50,9 @@ _OPCODES = {0: "cont", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"
 _UPGRADED = "ERR_WS_UPGRADE"
 # A request that its maker dropped ends without an error in the log; CANCELLED before the end tells.
 _GIVEN_UP = "ERR_ABORTED"
+# An answer that may not be read (CORS) is cancelled as well, and the log has no error for it (Chromium 156). But its
+# CORS_REQUEST ends while it is being handed over; that of one that may be read ends later, with its body or its maker.
+_KEPT_BACK = "ERR_BLOCKED_BY_CORS"
 _CUT_OFF_MS = 0.5
 # Chromium ``net/base/net_errors_posix.cc``, MapSystemError.
 _OS_ERRORS = {
@@ -79,9 +82,10 @@ class _Request:
     is_socket: bool = False
     started: bool = False
     answered: bool = False
+    in_hand: bool = False  # its answer is being handed over to who asked, or kept back
+    kept_back: bool = False
     opened: bool = False
     cancelled: bool = False
-    cors_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ class NetLogParser:
             "URL_REQUEST_START_JOB": self._request_started,
             "HTTP_TRANSACTION_READ_RESPONSE_HEADERS": self._headers_read,
             "HTTP_CACHE_READ_INFO": self._cache_read,
+            "URL_REQUEST_DELEGATE_RESPONSE_STARTED": self._response_handed_over,
             "CORS_REQUEST": self._cors_request,
             "CANCELLED": self._cancelled,
             "LOCAL_NETWORK_ACCESS_CHECK": self._access_checked,
@@ -175,7 +180,7 @@ class NetLogParser:
         error = self._error(params) or (_GIVEN_UP if ended.cancelled else "")
         if not ended.is_socket:
             del self._requests[request]
-            error = ended.cors_error or error
+            error = _KEPT_BACK if ended.kept_back else error
             return self._seen(ended, FetchEnded(at_ms=at_ms, source=Source.BROWSER, request=request, error=error))
         if error == _UPGRADED:
             ended.opened = True
@@ -218,10 +223,14 @@ class NetLogParser:
             known, FetchAnswered(at_ms=at_ms, source=Source.BROWSER, request=request, status=200, from_cache=True)
         )
 
-    def _cors_request(self, _at_ms: float, request: int, phase: int, params: dict[str, Any]) -> list[Seen]:
-        known = self._requests.get(request)
-        if phase == _Phase.END and known is not None and "cors_error" in params:
-            known.cors_error = "ERR_BLOCKED_BY_CORS"
+    def _response_handed_over(self, _at_ms: float, request: int, phase: int, _params: dict[str, Any]) -> list[Seen]:
+        if (known := self._requests.get(request)) is not None:
+            known.in_hand = phase == _Phase.BEGIN
+        return []
+
+    def _cors_request(self, _at_ms: float, request: int, phase: int, _params: dict[str, Any]) -> list[Seen]:
+        if (known := self._requests.get(request)) is not None and phase == _Phase.END:
+            known.kept_back = known.in_hand
         return []
 
     def _cancelled(self, _at_ms: float, request: int, _phase: int, _params: dict[str, Any]) -> list[Seen]:

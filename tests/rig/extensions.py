@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 CONNECT = """
 let ws;
@@ -22,6 +23,24 @@ DEFAULTS = {
     "good": "data.service === 'semantest'",
     "fall_back": "ws = new WebSocket('wss://api.extension.semantest.com');",
 }
+
+BY_CLICK: dict[str, Any] = {
+    "start": "chrome.runtime.onMessage.addListener(() => { connect(); });",
+    "pages": {
+        "popup.html": "<!doctype html><button id='go'>Connect</button><script src='popup.js'></script>",
+        "popup.js": "document.getElementById('go').onclick = () => chrome.runtime.sendMessage('go');",
+    },
+    "manifest": {"action": {"default_popup": "popup.html"}},
+}
+CLICK = "[trigger]\nkind = 'click'\npage = 'popup.html'\nselector = '#go'\n"
+ELSEWHERE: dict[str, Any] = {
+    "signature": "http://localhost:4100/who",
+    "local": "ws://localhost:4200/session",
+    "good": "data.app && data.app.id === 7",
+}
+LOCAL_ELSEWHERE = "[endpoints]\nsignature = 'http://localhost:4100/who'\nlocal = 'ws://localhost:4200/session'\n"
+RULE_ELSEWHERE = "[signature]\nfield = 'app.id'\nequals = 7\n"
+PUBLIC_ELSEWHERE = "wss://sessions.example.net:8443/v2/connect"
 
 
 def write(
@@ -53,16 +72,7 @@ def write(
 
 def clicked(directory: Path) -> Path:
     """Connects when a button in its popup is clicked."""
-    return write(
-        directory,
-        start="chrome.runtime.onMessage.addListener(() => { connect(); });",
-        pages={
-            "popup.html": "<!doctype html><button id='go'>Connect</button><script src='popup.js'></script>",
-            "popup.js": "document.getElementById('go').onclick = () => chrome.runtime.sendMessage('go');",
-        },
-        manifest={"action": {"default_popup": "popup.html"}},
-        profile="[trigger]\nkind = 'click'\npage = 'popup.html'\nselector = '#go'\n",
-    )
+    return write(directory, **BY_CLICK, profile=CLICK)
 
 
 def messaged(directory: Path) -> Path:
@@ -77,14 +87,16 @@ def messaged(directory: Path) -> Path:
 
 def elsewhere(directory: Path) -> Path:
     """Probes one port, opens a path on another, by another rule, and has no public server."""
+    profile = f"{LOCAL_ELSEWHERE}public = false\n{RULE_ELSEWHERE}"
+    return write(directory, **ELSEWHERE, fall_back="", profile=profile)
+
+
+def otherwise(directory: Path) -> Path:
+    """Differs in everything that a profile can say: ports, paths, rule, the public server's URL, and a click."""
     return write(
         directory,
-        signature="http://localhost:4100/who",
-        local="ws://localhost:4200/session",
-        good="data.app && data.app.id === 7",
-        fall_back="",
-        profile=(
-            "[endpoints]\nsignature = 'http://localhost:4100/who'\nlocal = 'ws://localhost:4200/session'\n"
-            "public = false\n[signature]\nfield = 'app.id'\nequals = 7\n"
-        ),
+        **BY_CLICK,
+        **ELSEWHERE,
+        fall_back=f"ws = new WebSocket('{PUBLIC_ELSEWHERE}');",
+        profile=f"{LOCAL_ELSEWHERE}public = '{PUBLIC_ELSEWHERE}'\n{RULE_ELSEWHERE}{CLICK}",
     )

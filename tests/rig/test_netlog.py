@@ -32,6 +32,7 @@ NAMES = [
     "HTTP_TRANSACTION_READ_RESPONSE_HEADERS",
     "HTTP_CACHE_READ_INFO",
     "CORS_REQUEST",
+    "URL_REQUEST_DELEGATE_RESPONSE_STARTED",
     "CANCELLED",
     "LOCAL_NETWORK_ACCESS_CHECK",
     "LOCAL_NETWORK_ACCESS_PERMISSION_REQUESTED",
@@ -166,6 +167,15 @@ def test_a_fetch_that_the_subject_drops_is_given_up() -> None:
     log = Log().request(7, PROBE).write("CANCELLED", 7, NONE).write("REQUEST_ALIVE", 7, END)
     assert isinstance(log.last, FetchEnded)
     assert log.last.error == "ERR_ABORTED"
+
+
+def test_an_answer_that_the_browser_keeps_back_is_not_given_up_by_the_subject() -> None:
+    """Both are cancelled; but what the browser keeps back (CORS) it ends before anybody is told of the answer."""
+    kept, given_up = (Log().request(7, PROBE).write("URL_REQUEST_DELEGATE_RESPONSE_STARTED", 7, BEGIN) for _ in "12")
+    kept.write("CORS_REQUEST", 7, END).write("URL_REQUEST_DELEGATE_RESPONSE_STARTED", 7, END)
+    given_up.write("URL_REQUEST_DELEGATE_RESPONSE_STARTED", 7, END).write("CORS_REQUEST", 7, END)
+    ends = [log.write("CANCELLED", 7, NONE).write("REQUEST_ALIVE", 7, END).last for log in (kept, given_up)]
+    assert [end.error for end in ends if isinstance(end, FetchEnded)] == ["ERR_BLOCKED_BY_CORS", "ERR_ABORTED"]
 
 
 def test_a_socket_that_the_subject_drops_while_it_connects_is_given_up() -> None:

@@ -34,6 +34,7 @@ class Answer(SignatureFault):
     delay_ms: float = 0
     framing: Literal["length", "chunked", "close"] = "length"
     gzip: bool = False
+    cors: bool = True  # False: no origin is given leave to read it, so that takes a host permission
     name: ClassVar[str] = "answer"
 
     async def apply(self, link: Link, request: Request) -> None:
@@ -41,10 +42,9 @@ class Answer(SignatureFault):
         if self.delay_ms:
             await asyncio.sleep(self.delay_ms / 1000)
         body = link.fake.signature(self.signature) if self.body is None else self.body.encode()
-        headers = {**link.fake.signature_headers(request), **self.headers}
-        if self.content_type is None:
-            del headers["Content-Type"]
-        else:
+        headers = {**(link.fake.signature_headers(request) if self.cors else {}), **self.headers}
+        headers.pop("Content-Type", None)
+        if self.content_type is not None:
             headers["Content-Type"] = self.content_type
         if self.gzip:
             body = gzip.compress(body)

@@ -292,6 +292,19 @@ def test_no_fault_is_without_a_row() -> None:
     assert FAULTS.keys() == ROWS.keys() | DROPS.keys() | APART.keys() | {"name_not_found"}
 
 
+@pytest.mark.parametrize("cors", [True, False])
+def test_an_answer_gives_leave_to_read_it_unless_that_is_the_fault(*, cors: bool) -> None:
+    asked = GET.replace(b"\r\n\r\n", b"\r\nOrigin: chrome-extension://abc\r\nConnection: close\r\n\r\n")
+
+    async def check(stage: Staged) -> None:
+        head, _, body = (await stage.exchange(asked, until=b"}")).partition(b"\r\n\r\n")
+        assert (b"Access-Control-Allow-Origin: chrome-extension://abc" in head) is cors
+        assert b"Content-Type: application/json" in head
+        assert json.loads(body)["service"] == "semantest"
+
+    assert act(Side.LOCAL, FaultSpec("answer", {"cors": cors}), check)
+
+
 def test_a_healthy_server_leaves_no_proof() -> None:
     async def scene() -> list[FaultTookEffect | FaultProved]:
         async with staged() as stage:
