@@ -13,11 +13,9 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -27,6 +25,7 @@ from conformance.errors import InputError, TargetFailed
 from conformance.model import Side
 from conformance.rig.chromium import die_with_parent
 from conformance.rig.http import Request
+from conformance.rig.scratch import scratching, temporary_directory, temporary_file
 from conformance.rig.serving.wire import Connection, Wire, ask, find
 from conformance.rig.serving.wire import Target as Place
 from conformance.server_events import Outcome
@@ -123,9 +122,10 @@ class Target:
         command = self.spec.arguments(port, str(self._ca), map(origin_of, self._profiles))
         if command[0] == "conform":  # this very one, wherever it was installed
             command[:1] = [sys.executable, "-m", "conformance"]
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._ca.unlink(missing_ok=True)
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is
+        with scratching(self._directory):
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._ca.unlink(missing_ok=True)
+        self._errors = temporary_file()  # closed when the process is
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
@@ -301,10 +301,9 @@ class TargetPool:
 async def look_at(specs: Iterable[TargetSpec], profiles: Sequence[Profile]) -> tuple[Standing, ...]:
     """Each target once, before anybody is judged. Raises InputError: a target that does not answer is a slip."""
     found = []
-    directory = Path(tempfile.mkdtemp(prefix="conform-"))
-    try:
+    with temporary_directory() as directory:
         for spec in specs:
-            target = Target(spec, profiles, directory)
+            target = Target(spec, profiles, Path(directory))
             try:
                 await target.ensure()
                 found.append(Standing(spec, is_here=target.place.is_loopback))
@@ -312,6 +311,4 @@ async def look_at(specs: Iterable[TargetSpec], profiles: Sequence[Profile]) -> t
                 raise InputError(str(error)) from error
             finally:
                 await target.kill()
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
     return tuple(found)
