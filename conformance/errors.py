@@ -10,7 +10,7 @@
     │   ├── RigFailed             a fake, a port or a fault could not be set up
     │   ├── TargetFailed          a real server in a fake's place failed, and no scenario had it fail
     │   ├── RigNotSane            the sanity scenario failed: nothing that the rigs say can be trusted
-    │   └── StorageFailed         the record could not be written (full disk, no permission)
+    │   └── StorageFailed         the record, or what the run needs for itself, could not be written (full disk…)
     └── Unsupported               no exit: this machine or profile cannot have that scenario (UNSUPPORTED)
 
 The command line prints ``str(error)`` and nothing else: no traceback. Anything that is not a
@@ -82,7 +82,7 @@ class RigNotSane(HarnessError):
 
 
 class StorageFailed(HarnessError):
-    """The record could not be written."""
+    """The record, or a file that the run needs for itself, could not be written."""
 
 
 class Unsupported(ConformError):

@@ -13,6 +13,7 @@ sums up, is pytest_session.py's.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from conformance.results import ScenarioResult
 
 ROOT_NAME = "conformance"
+CASE = "case"  # Allure's parameter
 EXCERPT_LINES_MAX = 40  # of a timeline, in a failure: what fits a screen
 
 T = TypeVar("T")
@@ -88,7 +90,7 @@ class Root(pytest.Collector):
         names = dict.fromkeys(item.profile.name for item in self._items)
         for name in names:
             items = [item for item in self._items if item.profile.name == name]
-            yield SubjectNode.from_parent(self, name=name.replace("::", ":"), items=items, runner=self._runner)
+            yield SubjectNode.from_parent(self, name=_node_name(name), items=items, runner=self._runner)
 
 
 class SubjectNode(pytest.Collector):
@@ -117,9 +119,12 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Carry the scenario out, judge it, and say so as pytest's outcome."""
+        for_allure = bool(self.config.getoption("allure_report_dir", None))
+        if for_allure:
+            _name_case_for_allure(self.planned)
         judged = self.judged = self._runner.run(self.planned)
         self.user_properties += [("verdict", judged.scenario.verdict.value), ("went_to", view.went_to(judged.scenario))]
-        if self.config.getoption("allure_report_dir", None):
+        if for_allure:
             _tell_allure(judged)
         _conclude(self, judged)
 
@@ -131,7 +136,20 @@ class ScenarioItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Headline of a failure, and the place that verbose output shows."""
-        return self.config.rootpath / ROOT_NAME, None, f"{self.planned.profile.name}: {self.name}"
+        return self.config.rootpath / ROOT_NAME, None, _headline(self.planned)
+
+
+def _node_name(subject: str) -> str:
+    return subject.replace("::", ":")
+
+
+def _headline(planned: PlanItem) -> str:
+    return f"{planned.profile.name}: {planned.scenario.id}"
+
+
+def node_id(planned: PlanItem) -> str:
+    """The node id of its item, where there is no item: in the process that distributes them to workers."""
+    return f"{ROOT_NAME}::{_node_name(planned.profile.name)}::{planned.scenario.id}"
 
 
 def deal(items: Sequence[T], hands: int) -> list[T]:
@@ -183,6 +201,14 @@ def excerpt(timeline: Timeline, evidence: set[int], lines_max: int = EXCERPT_LIN
     return [*head, *kept, f"  … {left_out} more …", *tail]
 
 
+def _name_case_for_allure(planned: PlanItem) -> None:
+    """Tell the cases of a family apart: without a parameter Allure takes them for retries of one test."""
+    import allure  # noqa: PLC0415 - only where its report was asked for
+
+    if case := view.case_of(planned.scenario.id):
+        allure.dynamic.parameter(CASE, case)
+
+
 def _tell_allure(judged: Judged) -> None:
     import allure  # noqa: PLC0415 - only where its report was asked for
 
@@ -195,6 +221,30 @@ def _tell_allure(judged: Judged) -> None:
             dynamic.label(name, value)
     if judged.record.timeline is not None:
         allure.attach(marks.text(judged.record.timeline), "timeline", allure.attachment_type.TEXT)
+
+
+# --- a worker of pytest-xdist that died -----------------------------------------------------------
+
+
+def error_of_death(planned: PlanItem, report: pytest.TestReport) -> ScenarioRecord:
+    """The record of the scenario in which a worker died; ``report``, which is xdist's, becomes an error's."""
+    worker = getattr(report, "node").gateway.id  # noqa: B009 - xdist puts it there, and pytest's type knows nothing of it
+    why = f"the worker {worker} died in it, killed or crashed; it says nothing of the subject, run it again"
+    report.when, report.longrepr = "setup", why
+    report.location = ROOT_NAME, None, _headline(planned)
+    return ScenarioRecord(planned.profile.name, planned.scenario.id, planned.repeat, failure=why)
+
+
+def tell_allure_of_death(directory: Path, judged: Judged) -> None:
+    """Write the result that allure-pytest could not, since it died, too; with the identity that it gives."""
+    from conformance.report.allure import add, identity, test_result  # noqa: PLC0415 - only where it was asked for
+
+    name, case = judged.scenario.scenario, view.case_of(judged.scenario.scenario)
+    result = test_result(judged.subject, judged.scenario, None, round(time.time() * 1000))
+    result.fullName = f"{ROOT_NAME}.{_node_name(judged.subject.name)}#{view.family_of(name)}"
+    result.testCaseId = identity(result.fullName)
+    result.historyId = identity(f"{result.fullName}'{case}'" if case else result.fullName)  # as of that parameter
+    add(result, directory)
 
 
 # --- a record as text, from a worker to the process that reports ---------------------------------

@@ -31,7 +31,17 @@ from conformance.judge import judge_run
 from conformance.model import Level
 from conformance.plan import make_plan, unsupported
 from conformance.plugin import SUBJECT, dest
-from conformance.pytest_items import Judged, Root, ScenarioItem, deal, decode_record, encode_record
+from conformance.pytest_items import (
+    Judged,
+    Root,
+    ScenarioItem,
+    deal,
+    decode_record,
+    encode_record,
+    error_of_death,
+    node_id,
+    tell_allure_of_death,
+)
 from conformance.pytest_rigs import RigThread
 from conformance.record import ScenarioRecord
 from conformance.report import console as tables
@@ -164,6 +174,8 @@ class ConformanceSession:
                 _ = self._asked.settings, self._asked.standing
         except InputError as error:
             raise pytest.UsageError(str(error)) from None
+        except ConformError as error:
+            pytest.exit(str(error), returncode=int(error.exit_status))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -189,7 +201,6 @@ class ConformanceSession:
 
     def run(self, item: PlanItem) -> Judged:
         """Carry out one scenario and judge it alone."""
-        header = self._asked.header
         record = ScenarioRecord(item.profile.name, item.scenario.id, item.repeat)
         why = unsupported(item.profile, item.scenario, by_id(self._asked.requirements))
         if why := why or why_not(item.scenario, self._asked.standing):
@@ -198,6 +209,10 @@ class ConformanceSession:
             if self._rig is None:
                 self._rig = RigThread(self._open_rig)
             record = self._rig.run(item)
+        return self._judged(item, record)
+
+    def _judged(self, item: PlanItem, record: ScenarioRecord) -> Judged:
+        header = self._asked.header
         alone = replace(header, profiles=(item.profile,), scenarios=(item.scenario,), records=(record,))
         return Judged(record, judge_run(alone).subjects[0], self._asked.level)
 
@@ -218,6 +233,17 @@ class ConformanceSession:
             if call.excinfo is not None and isinstance(call.excinfo.value, ConformError):
                 report.when = "setup"
         return report
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """A worker of pytest-xdist died in a scenario, and with it the record: the harness's error is what there is."""
+        item = next((each for each in self._asked.plan.items if node_id(each) == crashitem), None)
+        if item is None:
+            return
+        record = error_of_death(item, report)
+        setattr(report, RECORD, encode_record(record))
+        if results := self._config.getoption("allure_report_dir", None):
+            tell_allure_of_death(Path(results), self._judged(item, record))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record: in the process that reports, whoever made it."""

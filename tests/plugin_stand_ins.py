@@ -2,7 +2,9 @@
 
 ``verdicts.json`` in the project says what a scenario comes to and at which level (``fail:SHOULD``);
 ``calls.log`` is what the rigs were asked for, a process id and a call a line. A file ``interrupt`` makes
-the first scenario end in Ctrl-C; with a file ``elsewhere`` every target answers well and is not on this machine.
+the first scenario end in Ctrl-C; a file ``kill`` names the scenarios in which their process is killed.
+With a file ``elsewhere`` every target answers well and is not on this machine; with a file ``broken`` the harness
+fails before anything is collected.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import HarnessError
 from conformance.events import ObservationEnded, Source, SubjectStarted
-from conformance.model import Level, Outcome, Profile, Scenario
+from conformance.model import Level, Outcome, Profile, Requirement, Scenario
 from conformance.plan import PlanItem
 from conformance.record import Calibration, Environment, RunRecord, ScenarioRecord
 from conformance.results import RequirementResult, RunResult, ScenarioResult, SubjectResult
@@ -70,6 +73,9 @@ class StandIn:
         if (self.project / "interrupt").exists():
             os.kill(os.getpid(), signal.SIGINT)
             await asyncio.Event().wait()
+        kill = self.project / "kill"
+        if kill.exists() and item.scenario.id in kill.read_text().splitlines():
+            os.kill(os.getpid(), signal.SIGKILL)
         return ScenarioRecord(item.profile.name, item.scenario.id, timeline=TIMELINE, wall_ms=1.0)
 
     # --- the judge ---
@@ -98,22 +104,27 @@ class StandIn:
     def scenario_result(self, record: ScenarioRecord, scenario: Scenario, levels: dict[str, Level]) -> ScenarioResult:
         stated = json.loads((self.project / "verdicts.json").read_text()).get(scenario.id, "pass:MUST")
         name, level = stated.split(":")
-        verdict = Verdict.UNSUPPORTED if record.unsupported else Verdict(name)
+        verdict = Verdict.UNSUPPORTED if record.unsupported else Verdict.ERROR if record.failure else Verdict(name)
+        reason = record.unsupported or record.failure or "as stated"
         requirement = next((one for one in scenario.covers if levels[one] == level), scenario.covers[0])
         return ScenarioResult(
             scenario=scenario.id,
             repeat=0,
             verdict=verdict,
-            findings=(Finding(requirement, verdict, "as stated", (0,)),),
+            findings=(Finding(requirement, verdict, reason, (0,)),),
             connected_to=Outcome.LOCAL,
-            connect_ms=12.0,
-            reason=record.unsupported or "as stated",
+            connect_ms=None if record.timeline is None else 12.0,
+            reason=reason,
             wall_ms=1.0,
             family=scenario.family,
             says=scenario.says,
             requirements=scenario.covers,
-            timeline="timelines/x.jsonl",
+            timeline=None if record.timeline is None else "timelines/x.jsonl",
         )
+
+
+def missing() -> tuple[Requirement, ...]:
+    raise HarnessError("scenarios is missing from this installation; install the package again")
 
 
 def find_browser(explicit: str | None) -> Browser:
@@ -135,3 +146,5 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in ("open_pool", "judge_run", *(("look_at",) if (config.rootpath / "elsewhere").exists() else ())):
             setattr(pytest_session, name, getattr(stand_in, name))
         vars(pytest_session).update(find_browser=find_browser, describe_environment=describe_environment)
+        if (config.rootpath / "broken").exists():
+            vars(pytest_session).update(load_requirements=missing)

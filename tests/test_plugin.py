@@ -10,6 +10,7 @@ import os
 import socket
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,14 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     for name in [name for name in os.environ if name.startswith(("PYTEST_XDIST", "PYTEST_ADDOPTS"))]:
         monkeypatch.delenv(name)
     return Project(pytester)
+
+
+def allure_results(project: Project, directory: str = "allure") -> dict[str, dict[str, Any]]:
+    """The results in an ``--alluredir`` of the project's, by name: no two have the same."""
+    found = [json.loads(path.read_text()) for path in (project.path / directory).glob("*-result.json")]
+    by_name = {one["name"]: one for one in found}
+    assert len(by_name) == len(found)
+    return by_name
 
 
 # --- without --subject ---------------------------------------------------------------------------
@@ -244,6 +253,14 @@ def test_an_error_is_no_failure(project: Project) -> None:
     done.stdout.no_fnmatch_line("*.py:*")
 
 
+def test_a_harness_that_cannot_begin_says_so_without_a_traceback(project: Project) -> None:
+    (project.path / "broken").touch()
+    done = project.pytest("--subject=reference", "--scenario=local-up")
+    assert done.ret == 3
+    done.stderr.fnmatch_lines(["Exit: scenarios is missing from this installation; install the package again"])
+    assert "Traceback" not in done.stdout.str() + done.stderr.str()
+
+
 def test_unsupported_is_skipped_with_its_reason(project: Project) -> None:
     extension = project.path / "no-public"
     extension.mkdir()
@@ -279,6 +296,42 @@ def test_workers_have_a_rig_each_for_the_session(project: Project) -> None:
     ran = [call for each in calls for call in each if call.startswith("run")]
     assert len(ran) == len(set(ran)) == done.parseoutcomes()["passed"]
     done.stdout.fnmatch_lines(["*= conformance =*", "*MUST*PASS*"])
+
+
+def test_a_worker_that_is_killed_leaves_an_error_everywhere(project: Project) -> None:
+    """In the table, in both report files and in the exit status; whatever else was planned is carried out."""
+    killed = "wrong-signature[null]"
+    (project.path / "kill").write_text(killed)
+    reports = ("--junitxml=junit.xml", "--alluredir=allure")
+    plugins = ("-p", "xdist.plugin", "-p", "allure_pytest.plugin")
+    done = project.pytest(*plugins, "--subject=reference", "--scenario=wrong-signature*", "-n2", *reports)
+    outcomes = done.parseoutcomes()
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert (outcomes.pop("errors"), set(outcomes)) == (1, {"passed"})
+    done.stdout.fnmatch_lines(
+        [
+            f"*_ ERROR at setup of reference: {killed.replace('[', '[[]')} _*",
+            "the worker gw* died in it, killed or crashed; it says nothing of the subject, run it again",
+            "*= conformance =*",
+            f"*1 ERROR, {outcomes['passed']} PASS *",
+            "*ERROR *wrong-signature[[]null]*",
+            f"reference * MUST ERROR *1 ERROR, {outcomes['passed']} PASS of {outcomes['passed'] + 1}",
+        ]
+    )
+    done.stdout.no_fnmatch_line("*MUST PASS*")
+    errors = [case for case in ET.parse(project.path / "junit.xml").iter("testcase") if case.find("error") is not None]  # noqa: S314
+    assert [(case.get("classname"), case.get("name")) for case in errors] == [("conformance.reference", killed)]
+    found = allure_results(project)
+    assert {name: one["status"] for name, one in found.items() if one["status"] != "passed"} == {killed: "broken"}
+    assert len(found) == outcomes["passed"] + 1
+    assert "died in it" in found[killed]["statusDetails"]["message"]
+
+
+def test_a_worker_that_is_killed_in_the_projects_own_test_is_xdists_matter(project: Project) -> None:
+    project.pytester.makepyfile("import os, signal\ndef test_it(): os.kill(os.getpid(), signal.SIGKILL)")
+    done = project.pytest("-p", "xdist.plugin", "--subject=reference", "--scenario=local-up", "-n1")
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(["worker 'gw0' crashed while running *test_it'", "reference * MUST PASS *1 PASS of 1"])
 
 
 @pytest.mark.parametrize(("given", "used"), [((), "WorkStealing"), (("--dist=load",), "Load")])
@@ -319,8 +372,7 @@ def test_junit(project: Project) -> None:
 def test_allure(project: Project) -> None:
     project.verdicts({"local-up": "fail:MUST", "local-down": "error:MUST"})
     project.pytest("-p", "allure_pytest.plugin", "--subject=reference", "--tag=quick", "--alluredir=allure")
-    found = [json.loads(path.read_text()) for path in (project.path / "allure").glob("*-result.json")]
-    by_name = {one["name"]: one for one in found}
+    by_name = allure_results(project)
     assert {name: by_name[name]["status"] for name in ("local-up", "local-down", "both-up")} == {
         "local-up": "failed",
         "local-down": "broken",
@@ -330,6 +382,22 @@ def test_allure(project: Project) -> None:
     assert {("feature", "Choosing"), ("severity", "critical"), ("tag", "SEL-1"), ("framework", "pytest")} <= labels
     assert by_name["local-up"]["description"]
     assert [one["name"] for one in by_name["local-up"]["attachments"]] == ["timeline"]
+
+
+def test_allure_knows_the_cases_of_a_family_apart_and_again(project: Project) -> None:
+    """What has one historyId is one test to Allure, of which it shows the last result; also where a worker died."""
+    arguments = ("-p", "xdist.plugin", "-p", "allure_pytest.plugin", "--subject=reference", "-n2")
+    identities = []
+    for directory, killed in (("lived", ""), ("died", "wrong-signature[null]\nlocal-up")):
+        (project.path / "kill").write_text(killed)
+        project.pytest(*arguments, "--scenario=wrong-s*", "--scenario=local-up", f"--alluredir={directory}")
+        found = allure_results(project, directory)
+        identities.append(
+            {name: tuple(one[key] for key in ("fullName", "testCaseId", "historyId")) for name, one in found.items()}
+        )
+        assert {name for name, one in found.items() if one["status"] == "broken"} == {*killed.splitlines()}
+    assert identities[0] == identities[1]
+    assert len({history for *_, history in identities[0].values()}) == len(identities[0])
 
 
 # --- in earnest ----------------------------------------------------------------------------------

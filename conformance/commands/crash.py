@@ -18,13 +18,13 @@ CRASH_LOG = "crash.log"
 
 def explained(error: Exception, directory: Path | None = None) -> HarnessError:
     """``error`` as one message; its traceback goes to ``directory``, or to a file of its own in the temporary one."""
-    where = directory if directory is not None else Path(tempfile.mkdtemp(prefix="conform-"))
-    log = where / CRASH_LOG
     try:
+        log = (directory if directory is not None else Path(tempfile.mkdtemp(prefix="conform-"))) / CRASH_LOG
         log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         told = f"its traceback is in {log}"
     except OSError as refused:
-        told = f"its traceback could not be written to {log} ({refused.strerror})"
+        where = f" to {refused.filename}" if refused.filename else ""
+        told = f"its traceback could not be written{where} ({refused.strerror})"
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return HarnessError(f"unexpected error: {what:.300}; this is a bug of the harness, not of a subject; {told}")
 

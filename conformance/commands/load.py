@@ -10,7 +10,6 @@ import asyncio
 import json
 import math
 import resource
-import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from conformance.model import Side
 from conformance.report.output import put, utf8
 from conformance.rig.environment import harness_version
 from conformance.rig.load.generator import Crew, carry_out, check_installed
+from conformance.rig.scratch import temporary_directory
 from conformance.rig.serving.bundled import running
 from conformance.rig.serving.examine import check_there
 from conformance.rig.serving.wire import check_ca, find
@@ -127,7 +127,7 @@ async def _target(stack: AsyncExitStack, options: LoadOptions) -> Target:
     side = Side.LOCAL if options.local else Side.PUBLIC
     url = options.local or options.public
     if url is None:
-        ca = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conform-")), "ca.pem")
+        ca = Path(stack.enter_context(temporary_directory()), "ca.pem")
         own = ("--quiet", "--ca", str(ca), "--origin", options.plan.origin)
         return await find(await stack.enter_async_context(running(side, *own)), side, ca)
     target = await find(url, side, options.ca)

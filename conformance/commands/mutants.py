@@ -8,7 +8,6 @@ so ``--judge RUN`` gives the matrix again from its record.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -47,6 +46,7 @@ from conformance.rig.browsers import find_browser
 from conformance.rig.calibrating import find_calibration
 from conformance.rig.engine import RigMode, RunSettings
 from conformance.rig.environment import describe_environment
+from conformance.rig.scratch import temporary_directory
 from conformance.store import RunWriter, create_run_dir
 from conformance.subjects import load_subject
 
@@ -126,7 +126,7 @@ def mutants(out: Console, err: Console, options: MutantsOptions) -> ExitStatus:
         return ExitStatus.CONFORMS
     if options.judge is not None:
         return _say(out, matrix_of(*judged(options.judge), chosen), options)
-    with tempfile.TemporaryDirectory(prefix="conform-mutants-") as directory:
+    with temporary_directory("conform-mutants-") as directory:
         bench = _bench(chosen, catalogue, options, Path(directory))
         began = datetime.now(UTC)
         run_dir = _carry_out(err, bench, requirements, options, began)

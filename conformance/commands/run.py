@@ -211,14 +211,18 @@ def carry_out(plan: Plan, settings: RunSettings, carrier: Carrier) -> None:
         if possible.items:
             asyncio.run(_until_done_or_told(possible, settings, carrier))
     except asyncio.CancelledError:
-        kept = f"{carrier.writer.kept} of {len(plan.items)} results kept in {carrier.writer.directory}"
-        message = f"interrupted; {kept}; `conform judge {carrier.writer.directory}` reads them"
-        raise HarnessError(message) from None
+        raise HarnessError(interrupted(carrier.writer, len(plan.items))) from None
     except ConformError as error:
         kept = f"{carrier.writer.kept} of {len(plan.items)} results so far are kept in {carrier.writer.directory}"
         raise type(error)(f"{error}; {kept}") from error
     if carrier.failure is not None:
         raise carrier.failure
+
+
+def interrupted(writer: RunWriter, planned: int) -> str:
+    """What a run that was interrupted leaves, and who reads it."""
+    kept = f"interrupted; {writer.kept} of {planned} results kept in {writer.directory}"
+    return f"{kept}; `conform judge {writer.directory}` reads them"
 
 
 def _without_unsupported(plan: Plan, carrier: Carrier) -> Plan:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from conformance.catalogue import by_id
 from conformance.commands.crash import logged_in
 from conformance.commands.options import OUTPUT, new_run_id
 from conformance.commands.report_files import ReportFile, write_reports
+from conformance.commands.run import interrupted
 from conformance.commands.verdict import judged, say
 from conformance.errors import ExitStatus, HarnessError, InputError, did_you_mean
 from conformance.files import load_requirements
@@ -30,8 +30,10 @@ from conformance.judge import judge_scenario
 from conformance.model import Level, Requirement, Side
 from conformance.record import Environment, RunRecord, ScenarioRecord
 from conformance.report.progress import Progress, progress_on
+from conformance.results import file_name
 from conformance.rig.calibrating import UNCALIBRATED
 from conformance.rig.environment import harness_version
+from conformance.rig.scratch import temporary_directory
 from conformance.rig.serving.bundled import running
 from conformance.rig.serving.examination import Settings
 from conformance.rig.serving.examine import Subject, check_there, examine, version_of
@@ -77,7 +79,7 @@ def servers(out: Console, err: Console, options: ServersOptions) -> ExitStatus:
     try:
         directory, record_size = asyncio.run(_carry_out(err, options, chosen, run_id, started))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        raise HarnessError("interrupted; no verdict was reached, run again") from None
+        raise HarnessError(_interrupted(options.output / file_name(run_id), len(chosen))) from None
     record, result = judged(directory)
     with RunWriter(directory) as writer:
         writer.results(result)
@@ -87,6 +89,12 @@ def servers(out: Console, err: Console, options: ServersOptions) -> ExitStatus:
     for file in write_reports(options.reports, result, record, options.level):
         out.print(Text(f"{file.format}: {file.path}"))
     return status
+
+
+def _interrupted(directory: Path, planned: int) -> str:
+    if not directory.is_dir():
+        return "interrupted before anything was examined; run again"
+    return interrupted(RunWriter(directory), planned)
 
 
 def choose(options: ServersOptions) -> tuple[ServerScenario, ...]:
@@ -181,7 +189,7 @@ async def _bundled(stack: AsyncExitStack, side: Side, options: ServersOptions) -
     if side is Side.LOCAL:
         target = await find(await stack.enter_async_context(running(side, *common)), side)
     else:
-        ca = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conform-")), "ca.pem")
+        ca = Path(stack.enter_context(temporary_directory()), "ca.pem")
         own = (*common, "--quiet", "--origin", settings.origin)
         url = await stack.enter_async_context(running(side, *own, "--ca", str(ca)))
         sick_ca = ca.with_name("sick.pem")

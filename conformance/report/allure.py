@@ -16,6 +16,7 @@ from allure_commons import model2
 from allure_commons.logger import AllureFileLogger
 
 from conformance.model import Level
+from conformance.repeats import FLAKY
 from conformance.report import marks, view
 from conformance.report.output import put, storing, utf8
 from conformance.verdict import Verdict
@@ -49,7 +50,7 @@ def write(result: RunResult, record: RunRecord, path: Path, *, level: Level = Le
     timelines = {(one.subject, one.scenario, one.repeat): one.timeline for one in record.records}
     began_ms = _epoch_ms(result.environment.started_at)
     with storing(path):
-        logger: Any = AllureFileLogger(str(path))  # type: ignore[no-untyped-call]  # it carries no types
+        logger = _logger(path)
         for subject in result.subjects:
             for scenario in subject.scenarios:
                 timeline = timelines.get((subject.name, scenario.scenario, scenario.repeat))
@@ -59,6 +60,16 @@ def write(result: RunResult, record: RunRecord, path: Path, *, level: Level = Le
                 logger.report_result(test)
     put(path / "environment.properties", utf8(_environment(result)))
     put(path / "categories.json", utf8(json.dumps(_CATEGORIES, indent=1) + "\n"))
+
+
+def add(test: model2.TestResult, path: Path) -> None:
+    """Add one result to the results directory ``path``."""
+    with storing(path):
+        _logger(path).report_result(test)
+
+
+def _logger(path: Path) -> Any:  # noqa: ANN401 - Allure's logger has no types
+    return AllureFileLogger(str(path))  # type: ignore[no-untyped-call]  # as above
 
 
 def test_result(
@@ -71,8 +82,8 @@ def test_result(
         uuid=str(uuid4()),
         name=name,
         fullName=full_name,
-        historyId=_id(full_name),
-        testCaseId=_id(f"{scenario.family}.{scenario.scenario}"),
+        historyId=identity(full_name),
+        testCaseId=identity(f"{scenario.family}.{scenario.scenario}"),
         description=scenario.says,
         status=_STATUS[scenario.verdict],
         stage="finished",
@@ -82,14 +93,17 @@ def test_result(
         parameters=[model2.Parameter(name="subject", value=view.name_of(subject))],
         steps=_steps(timeline, began_ms) if timeline is not None else [],
     )
-    if scenario.verdict is not Verdict.PASS:
-        lines = view.finding_lines(subject, scenario)
-        test.statusDetails = model2.StatusDetails(message="\n".join(lines) or scenario.reason, trace=_where(scenario))
+    flaky = view.flaky(subject).get(scenario.scenario, "")
+    if flaky or scenario.verdict is not Verdict.PASS:
+        lines = [*view.finding_lines(subject, scenario)] or [scenario.reason]
+        lines += [f"{FLAKY.upper()}: {flaky}"] if flaky else []
+        details = model2.StatusDetails(flaky=bool(flaky) or None, message="\n".join(lines), trace=_where(scenario))
+        test.statusDetails = details
     return test
 
 
 def labels(subject: SubjectResult, scenario: ScenarioResult) -> Iterable[tuple[str, str]]:
-    """Suites, severity by level, requirement ids as tags."""
+    """Suites, severity by level, requirement ids as tags, and ``flaky`` as one more."""
     yield "parentSuite", "semantest conformance"
     yield "suite", view.name_of(subject)
     yield "subSuite", scenario.family
@@ -98,6 +112,8 @@ def labels(subject: SubjectResult, scenario: ScenarioResult) -> Iterable[tuple[s
     yield "framework", "semantest-conformance"
     for requirement in scenario.requirements:
         yield "tag", requirement
+    if scenario.scenario in view.flaky(subject):
+        yield "tag", FLAKY
 
 
 def severity(subject: SubjectResult, scenario: ScenarioResult) -> str:
@@ -155,5 +171,6 @@ def _epoch_ms(started_at: str) -> int:
     return round(datetime.fromisoformat(started_at).timestamp() * 1000)
 
 
-def _id(text: str) -> str:
+def identity(text: str) -> str:
+    """Allure's own way from a name to what it compares."""
     return md5(text.encode("utf-8", "backslashreplace"), usedforsecurity=False).hexdigest()

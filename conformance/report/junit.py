@@ -2,7 +2,8 @@
 
 ``render`` is pure. JUnit knows only passed and failed, so the gate's level decides: a failure below it is
 told in ``system-out`` and passes. ``INCONCLUSIVE`` fails with that type, since silence never passes.
-Properties stand on suites only, where every reader's schema has them.
+Properties stand on suites only, where every reader's schema has them. A flaky scenario is named in one, and in
+the output of each of its runs; ``flakyFailure``, which some readers know, would count its failures as passed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from conformance.model import Level
+from conformance.repeats import FLAKY
 from conformance.report import view
 from conformance.report.output import put
 from conformance.verdict import Verdict
@@ -76,6 +78,7 @@ def _properties(result: RunResult, subject: SubjectResult, level: Level) -> list
             (f"{row.id} ({row.level})", f"{view.word(row.verdict)}: {row.says}")
             for row in view.requirement_rows(subject)
         ),
+        *((f"{FLAKY} {scenario}", how) for scenario, how in view.flaky(subject).items()),
         ("browser", made.browser),
         ("rig", made.rig),
         ("seed", str(made.seed)),
@@ -99,6 +102,8 @@ def _case(subject: SubjectResult, scenario: ScenarioResult, level: Level) -> ET.
     elif verdict is not Verdict.PASS:
         ET.SubElement(case, "failure", type=verdict.value, message=_clean(scenario.reason)).text = _clean(details)
     out = [f"verdict: {view.word(scenario.verdict)}", f"went to: {view.went_to(scenario) or 'nowhere'}"]
+    if how := view.flaky(subject).get(scenario.scenario):
+        out.append(f"{FLAKY.upper()}: {how}")
     out += view.finding_lines(subject, scenario)
     if scenario.timeline is not None:
         out.append(f"timeline: {scenario.timeline}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.model import Level, Outcome
-from conformance.repeats import SHARES
+from conformance.repeats import FLAKY, SHARES
 from conformance.results import ScenarioResult
 from conformance.server_plan import FAMILIES
 from conformance.verdict import Verdict
@@ -269,6 +269,11 @@ def family_of(scenario: str) -> str:
     return scenario.partition("[")[0]
 
 
+def case_of(scenario: str) -> str:
+    """What tells the id from others of its family; "" where it has none."""
+    return scenario.removeprefix(family_of(scenario)).removeprefix("[").removesuffix("]")
+
+
 def families(subject: SubjectResult) -> tuple[Group, ...]:
     """The scenarios by family, in the order of the record."""
     return _grouped(subject.scenarios, lambda one: (family_of(one.scenario),))
@@ -318,14 +323,19 @@ def repeat_rows(subject: SubjectResult) -> tuple[RepeatRow, ...]:
     return tuple(RepeatRow(one.scenario, one.verdict.upper(), _passed(one), _connects(one)) for one in rows)
 
 
-def flaky_line(subject: SubjectResult) -> str:
-    """Which scenarios it does right at one time and wrong at another; empty when there are none."""
-    told = [
-        f"{one.scenario} ({one.passed} of {one.judged} passed{f'; {ids}' if (ids := ', '.join(one.flaky)) else ''})"
+def flaky(subject: SubjectResult) -> dict[str, str]:
+    """The scenarios that it does right at one time and wrong at another, and how often."""
+    return {
+        one.scenario: f"{one.passed} of {one.judged} passed{f'; {ids}' if (ids := ', '.join(one.flaky)) else ''}"
         for one in subject.repeats
         if one.is_flaky
-    ]
-    return f"FLAKY: {', '.join(told)}" if told else ""
+    }
+
+
+def flaky_line(subject: SubjectResult) -> str:
+    """All of them in a line; empty when there are none."""
+    told = ", ".join(f"{scenario} ({how})" for scenario, how in flaky(subject).items())
+    return f"{FLAKY.upper()}: {told}" if told else ""
 
 
 def _passed(one: Repeats) -> str:

@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
+from conformance.rig.scratch import scratching
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -83,7 +85,8 @@ class Certificates:
 
     def _make(self, kind: Certificate, *, old_tls: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with self._leaf(kind).tempfile() as path:  # ssl takes no certificate from memory (CPython issue 60691)
+        # ssl takes no certificate from memory (CPython issue 60691).
+        with scratching(), self._leaf(kind).tempfile() as path:
             context.load_cert_chain(path)
         if old_tls:
             # OpenSSL 3 keeps TLS 1.1 and its SHA-1 signatures for security level 0 only.

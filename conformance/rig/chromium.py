@@ -16,8 +16,9 @@ import shutil
 import signal
 from typing import TYPE_CHECKING
 
-from conformance.errors import BrowserDied, RigFailed
+from conformance.errors import BrowserDied
 from conformance.rig.cdp import Cdp, open_pipe
+from conformance.rig.scratch import no_room, scratching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,12 +88,17 @@ class Chromium:
         printed = (self._directory / _LOG).read_text(errors="replace").strip().splitlines()[-3:]
         return " / ".join(printed) or "nothing"
 
+    def no_room(self) -> str:
+        """That its directory is full, where it is."""
+        return no_room(self._directory)
+
     async def obituary(self) -> str:
         """Why the browser is gone."""
         with contextlib.suppress(TimeoutError):  # its pipe closes a moment before the process is reaped
             await asyncio.wait_for(self._process.wait(), _GRACE_S)
         code = self._process.returncode
-        return "the browser closed its debugging pipe" if code is None else f"the browser {_exit_words(code)}"
+        why = "the browser closed its debugging pipe" if code is None else f"the browser {_exit_words(code)}"
+        return why + self.no_room()
 
     async def wait(self) -> None:
         """Return when the process has ended."""
@@ -118,12 +124,9 @@ class Chromium:
 
 
 def make_directory(directory: Path) -> None:
-    """Make a browser's directory. Raises RigFailed when the disk is full or not ours to write."""
-    try:
+    """Make a browser's directory. Raises StorageFailed when the disk is full or not ours to write."""
+    with scratching(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"{directory}: cannot be made: {error.strerror}; free space or set TMPDIR to another place"
-        raise RigFailed(message) from error
 
 
 def _exit_words(code: int) -> str:
@@ -211,13 +214,14 @@ async def launch(  # noqa: PLR0913 - each is one way in which a browser may diff
     ``display``: the X display that it is shown on, which makes it a headed one.
     ``enter``: called in the new process before it is the browser: what takes it into another network.
 
-    Raises BrowserDied with what the browser printed when it does not come up (a browser with a ``page`` cannot
-    be asked, so that is its caller's to see).
+    Raises StorageFailed, and BrowserDied with what the browser printed when it does not come up (a browser with a
+    ``page`` cannot be asked, so that is its caller's to see).
     """
     make_directory(directory)
     shown = (*flags, "--ozone-platform=x11") if display else flags
     command = command_line(browser, directory / "profile", shown, headed=headed or bool(display), page=page)
-    log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with scratching(directory / _LOG):
+        log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     ours, theirs = (None, None) if page else _debugging_pipe()
     try:
         process = await asyncio.create_subprocess_exec(
@@ -250,7 +254,7 @@ async def _await_up(chromium: Chromium, cdp: Cdp) -> None:
     try:
         await cdp.send("Browser.getVersion")
     except BrowserDied as error:
-        printed = chromium.last_words()
+        printed, room = chromium.last_words(), chromium.no_room()
         await chromium.close()
-        message = f"the browser did not come up: {await chromium.obituary()}; it printed: {printed}"
+        message = f"the browser did not come up: {await chromium.obituary()}; it printed: {printed}{room}"
         raise BrowserDied(message) from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -31,6 +30,7 @@ from conformance.rig.priority import going_first
 from conformance.rig.recorder import now_ms
 from conformance.rig.rig import Rig
 from conformance.rig.sanity import SANITY, Sanity
+from conformance.rig.scratch import temporary_directory
 from conformance.rig.servers import RigParts
 from conformance.rig.targets import TargetPool
 from conformance.rig.unattached import cannot_show, observe_unattached
@@ -234,13 +234,16 @@ def roomy_memory() -> str | None:
 
 @asynccontextmanager
 async def open_pool(settings: RunSettings, profiles: Iterable[Profile]) -> AsyncIterator[RigPool]:
-    """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end."""
+    """Everything that the rigs of a run share: keys, the lag monitor, a directory that is removed at the end.
+
+    Raises StorageFailed where no directory can be made.
+    """
     subjects = tuple(profiles)
     endpoints = [profile.endpoints for profile in subjects]
     pages = (profile.web.page for profile in subjects if profile.web is not None)
     hosts = hosts_of(endpoints, pages)
     lag = LagMonitor()
-    with tempfile.TemporaryDirectory(prefix="conform-", dir=roomy_memory(), ignore_cleanup_errors=True) as directory:
+    with temporary_directory(where=roomy_memory()) as directory:
         targets = TargetPool(settings.targets, subjects, Path(directory))
         parts = RigParts(
             settings.browser, hosts, Certificates(hosts.public_names), lag, settings.headed, targets=targets

@@ -26,6 +26,7 @@ from conformance.events import (
     WorkerStopped,
 )
 from conformance.model import Act, Befall
+from conformance.rig.scratch import scratching
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,7 +104,8 @@ def raise_version(extension: Path) -> None:
     if not count:
         message = f"{path}: has no 'version' that could be raised; give it one like \"1.0.0\""
         raise SubjectError(message)
-    path.write_text(text, encoding="utf-8")
+    with scratching(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def next_version(version: str) -> str:

@@ -27,6 +27,7 @@ from conformance.rig.page import Page, open_trigger_page, pull
 from conformance.rig.permission import Permission
 from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
+from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import RigParts, Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
@@ -153,7 +154,7 @@ class Rig:
     async def observe(self, profile: Profile, scenario: Scenario) -> Timeline:
         """Carry out one scenario on one subject and return what was seen.
 
-        Raises SubjectError when the browser refuses the extension, BrowserDied, RigFailed.
+        Raises SubjectError when the browser refuses the extension, BrowserDied, RigFailed, StorageFailed.
         """
         extension_id = ""
         self._loaded_ms = math.inf
@@ -179,6 +180,7 @@ class Rig:
             ended = self._ended(recorder, reason, ended_ms)
             await leaving
             self.servers.refuse_to_lie()
+            refuse_when_full(self._directory)
             extension_id = ""
             recorder.seal()
             recorder.events = [event for event in recorder.events if event.at_ms <= ended.at_ms]
@@ -209,6 +211,7 @@ class Rig:
         try:
             loaded = await cdp.send("Extensions.loadUnpacked", {"path": profile.extension})
         except CdpError as error:
+            refuse_when_full(self._directory)
             message = f"{profile.extension}: the browser refuses this extension: {error.text}; mend it and run again"
             raise SubjectError(message) from error
         extension_id = str(loaded["id"])

@@ -24,6 +24,7 @@ from conformance.events import (
     Source,
 )
 from conformance.model import Endpoints, Expectation, Outcome, Profile, Scenario, Shown, Side, Until, World, role_of
+from conformance.rig.scratch import scratching
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -63,7 +64,6 @@ def scenario_for(endpoints: Endpoints) -> Scenario:
 
 def write_extension(directory: Path, endpoints: Endpoints) -> Profile:
     """The extension for these endpoints, unpacked in ``directory``."""
-    directory.mkdir(parents=True, exist_ok=True)
     manifest = {
         "manifest_version": 3,
         "name": "Sanity",
@@ -73,8 +73,10 @@ def write_extension(directory: Path, endpoints: Endpoints) -> Profile:
     }
     sockets = [url for url in (endpoints.local, endpoints.public) if url is not None]
     config = json.dumps({"signature": endpoints.signature, "sockets": sockets})
-    (directory / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    (directory / "worker.js").write_text(_WORKER % config, encoding="utf-8")
+    with scratching(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        (directory / "worker.js").write_text(_WORKER % config, encoding="utf-8")
     return Profile(SANITY, "1", str(directory), endpoints=endpoints)
 
 

@@ -11,11 +11,9 @@ import asyncio
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -23,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Final
 from conformance.errors import InputError, TargetFailed
 from conformance.rig.answering import let_in, origin_of, signature_of
 from conformance.rig.chromium import die_with_parent
+from conformance.rig.scratch import scratching, temporary_directory, temporary_file
 from conformance.rig.serving.wire import Connection, Wire, find
 from conformance.rig.serving.wire import Target as Place
 from conformance.targets import Standing
@@ -117,9 +116,10 @@ class Target:
         command = self.spec.arguments(port, str(self._ca), map(origin_of, self._profiles))
         if command[0] == "conform":  # this very one, wherever it was installed
             command[:1] = [sys.executable, "-m", "conformance"]
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._ca.unlink(missing_ok=True)
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is
+        with scratching(self._directory):
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._ca.unlink(missing_ok=True)
+        self._errors = temporary_file()  # closed when the process is
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
@@ -239,10 +239,9 @@ class TargetPool:
 async def look_at(specs: Iterable[TargetSpec], profiles: Sequence[Profile]) -> tuple[Standing, ...]:
     """Each target once, before anybody is judged. Raises InputError: a target that does not answer is a slip."""
     found = []
-    directory = Path(tempfile.mkdtemp(prefix="conform-"))
-    try:
+    with temporary_directory() as directory:
         for spec in specs:
-            target = Target(spec, profiles, directory)
+            target = Target(spec, profiles, Path(directory))
             try:
                 await target.ensure()
                 await let_in(target, profiles)
@@ -251,6 +250,4 @@ async def look_at(specs: Iterable[TargetSpec], profiles: Sequence[Profile]) -> t
                 raise InputError(str(error)) from error
             finally:
                 await target.kill()
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
     return tuple(found)

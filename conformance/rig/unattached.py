@@ -24,6 +24,7 @@ from conformance.rig.netlog import NetLogParser
 from conformance.rig.netlog_pipe import NetLogPipe
 from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
+from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import Servers
 from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
@@ -119,7 +120,7 @@ class UnattachedBrowser:
 async def observe_unattached(
     parts: RigParts, directory: Path, profile: Profile, scenario: Scenario, extra_rules: Sequence[str] = ()
 ) -> Timeline:
-    """One scenario in a browser of its own. Raises Unsupported, BrowserDied, RigFailed."""
+    """One scenario in a browser of its own. Raises Unsupported, BrowserDied, RigFailed, StorageFailed."""
     if (why := cannot_show(profile, scenario, parts.browser)) is not None:
         raise Unsupported(why)
     recorder = Recorder()
@@ -140,6 +141,7 @@ async def observe_unattached(
             ObservationEnded(at_ms=ended_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms, starved_ms=starved)
         )
         servers.refuse_to_lie()
+        refuse_when_full(directory)
         recorder.seal()
         recorder.events = [event for event in recorder.events if event.at_ms <= ended_ms]
         return recorder.timeline(started_ms)

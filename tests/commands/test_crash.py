@@ -41,6 +41,16 @@ def test_without_a_run_directory_it_has_one_of_its_own(tmp_path: Path, monkeypat
     assert "ValueError: x" in Path(found[1]).read_text(encoding="utf-8")
 
 
+def test_without_a_temporary_directory_the_error_is_told_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    error = explained(ValueError("x"))
+    assert re.search(
+        r"ValueError: x; .* could not be written to \S*/gone/\S+ \(No such file or directory\)$", str(error)
+    )
+
+
 def test_a_log_that_cannot_be_written_does_not_hide_the_error(tmp_path: Path) -> None:
     error = explained(ValueError("x"), tmp_path / "nowhere")
     assert "ValueError: x" in str(error)

@@ -1,4 +1,4 @@
-"""``conform run``, from its options to its exit status, without a browser."""
+"""``conform run``, from its options to its exit status, without a browser (but for the last test)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import errno
 import io
 import json
 import os
+import re
 import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from conformance import store
+from conformance.commands import run as run_module
 from conformance.commands.options import RunOptions
 from conformance.commands.report_files import ReportFile
 from conformance.commands.run import run
@@ -22,9 +28,11 @@ from conformance.errors import BrowserDied, ExitStatus, HarnessError, InputError
 from conformance.model import Level
 from conformance.plan import PlanItem
 from conformance.record import ScenarioRecord
-from conformance.rig.engine import RigMode
+from conformance.rig.engine import RigMode, run_plan
+from conformance.rig.namespace import why_none
 from conformance.store import read_run, results_bytes
 from tests.commands.stand_ins import StandIn
+from tests.rig.processes import PATIENCE_S
 
 
 class Ran:
@@ -203,6 +211,25 @@ def test_a_full_disk_says_so_and_keeps_what_there_is(
     assert len(engine.ran) == 3  # nothing more was begun
 
 
+def test_no_room_for_the_rigs_says_so_and_what_to_do(
+    engine: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's own directory cannot be made: the machine's trouble, and no bug."""
+    monkeypatch.setattr(run_module, "run_plan", run_plan)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StorageFailed) as raised:
+        Ran(tmp_path / "runs")
+    (directory,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(
+        rf"{tmp_path}/gone/conform-\S+: no such file or directory; free space or set TMPDIR to another place; "
+        rf"0 of 1 results so far are kept in {directory}",
+        str(raised.value),
+    )
+    assert not (directory / "crash.log").exists()
+    assert engine.ran == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_and_says_what_is_kept(engine: StandIn, tmp_path: Path, number: signal.Signals) -> None:
     before = signal.getsignal(number)
@@ -233,3 +260,29 @@ def test_an_interrupted_run_can_be_judged(engine: StandIn, tmp_path: Path) -> No
     (directory,) = tmp_path.iterdir()
     _, result = judged(directory)
     assert len(json.loads(results_bytes(result))["subjects"][0]["scenarios"]) == 2
+
+
+# --- in a real browser ---------------------------------------------------------------------------
+
+
+@contextmanager
+def occupied(port: int) -> Iterator[None]:
+    """Somebody who accepts and says nothing is at this port of 127.0.0.1: we, or whoever is there already."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S):
+            yield
+
+
+@pytest.mark.browser
+def test_somebody_else_at_the_subjects_port_is_no_matter(tmp_path: Path) -> None:
+    """Rigs have ports of their own; one with a network of its own has this very port, on a loopback of its own."""
+    v4_only = "localhost-answers[v4-only]"
+    with occupied(3003):
+        ran = Ran(tmp_path, scenarios=("local-up", "local-down", v4_only), jobs=2)
+    (subject,) = json.loads((ran.directory / "results.json").read_bytes())["subjects"]
+    verdicts = {one["id"]: one["verdict"] for one in subject["scenarios"]}
+    assert verdicts == {"local-up": "pass", "local-down": "pass", v4_only: "unsupported" if why_none() else "pass"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from rich.console import Console
 from conformance.commands import rejudge, servers
 from conformance.commands.report_files import ReportFile
 from conformance.commands.servers import ServersOptions, choose
-from conformance.errors import ExitStatus, InputError
+from conformance.errors import ExitStatus, HarnessError, InputError
 from conformance.model import Level, Side
 from conformance.rig.serving import wire
 from conformance.rig.serving.examination import Settings
+from conformance.rig.serving.examine import Subject, examine
 from conformance.rig.serving.wire import Target
 
 
@@ -132,6 +135,41 @@ def test_the_bundled_servers_are_judged_and_the_record_judges_them_again(tmp_pat
     assert rejudge.judge(out, directory, Level.SHOULD, verbose=True) is ExitStatus.CONFORMS
     assert isinstance(out.file, io.StringIO)
     assert "same verdicts as when it was run" in out.file.getvalue()
+
+
+def test_ctrl_c_names_what_is_kept_and_it_can_be_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes when the second of three scenarios begins."""
+    began: list[str] = []
+
+    async def examined(subject: Subject, on_record: Any, on_start: Any, only: Any) -> None:  # noqa: ANN401 - examine's
+        def start(scenario: str) -> None:
+            began.append(scenario)
+            on_start(scenario)
+            if len(began) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        await examine(subject, on_record, start, only)
+
+    monkeypatch.setattr(servers, "examine", examined)
+    asked = ("local-signature", "local-cors", "local-bad-frames")
+    with pytest.raises(HarnessError) as raised:
+        run(scenarios=asked, output=tmp_path)
+    (directory,) = tmp_path.iterdir()
+    told = f"interrupted; 1 of 3 results kept in {directory}; `conform judge {directory}` reads them"
+    assert str(raised.value) == told
+    out = Console(file=io.StringIO(), width=100)
+    assert rejudge.judge(out, directory, Level.MUST, verbose=False) is ExitStatus.CONFORMS
+
+
+def test_ctrl_c_before_anything_is_examined_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def find(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(servers, "find", find)
+    with pytest.raises(HarnessError, match=r"^interrupted before anything was examined; run again$"):
+        run(local="http://localhost:1", output=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_fails_is_exit_1(tmp_path: Path) -> None:

@@ -54,6 +54,19 @@ def test_labels_say_where_it_belongs(written: Path) -> None:
     assert (label(test, "subSuite"), label(test, "tag")) == (["Choosing"], ["SEL-2", "SIG-4"])
 
 
+def test_flaky_is_a_label_and_allures_own_mark(repeated: RunResult, record: RunRecord, tmp_path: Path) -> None:
+    allure.write(repeated, record, tmp_path / "allure")
+    by_label: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    for test in found_in(tmp_path / "allure").values():
+        by_label["flaky" in label(test, "tag")].append(test)
+    assert {test["name"].partition(" (repeat")[0] for test in by_label[True]} == {"some|times[<case>]"}
+    assert {test["status"] for test in by_label[True]} == {"passed", "failed"}  # a failure stays one
+    assert all(test["statusDetails"]["flaky"] is True for test in by_label[True])
+    assert all("FLAKY: 60 of 80 passed; SIG-4" in test["statusDetails"]["message"] for test in by_label[True])
+    assert not [test for test in by_label[False] if test.get("statusDetails", {}).get("flaky")]
+    assert len(by_label[True]) == 80
+
+
 def test_the_message_is_what_was_found(written: Path) -> None:
     details = found_in(written)["mine & yours 1.0", "status[500]"]["statusDetails"]
     assert details["message"] == "SIG-4 (SHOULD) FAIL: took status <500>"

@@ -80,6 +80,20 @@ def test_it_has_what_readers_take_and_nothing_else(result: RunResult) -> None:
             assert float(case.get("time", "")) == 2.5
 
 
+def test_flaky_is_said_of_the_scenario_and_of_each_of_its_runs(repeated: RunResult, result: RunResult) -> None:
+    suite = ET.fromstring(junit.render(repeated, Level.SHOULD))[0]  # noqa: S314 - our own
+    said = {one.get("name"): one.get("value") for one in suite.iter("property")}
+    assert {name: value for name, value in said.items() if name and name.startswith("flaky")} == {
+        "flaky some|times[<case>]": "60 of 80 passed; SIG-4"
+    }
+    runs = [case for case in suite.iter("testcase") if (case.get("name") or "").startswith("some|times")]
+    assert {outcome(case) for case in runs} == {"passed", "failure"}  # a failure stays one
+    assert all("FLAKY: 60 of 80 passed; SIG-4" in case.findtext("system-out", "") for case in runs)
+    steady = [case.findtext("system-out", "") for case in suite.iter("testcase") if case not in runs]
+    assert not [out for out in steady if "FLAKY" in out]
+    assert b"flaky" not in junit.render(result, Level.SHOULD)
+
+
 def test_a_class_is_subject_and_family(result: RunResult) -> None:
     assert cases(result, Level.MUST)["local-up"].get("classname") == "mine & yours.Choosing"
 

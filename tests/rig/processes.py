@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from conformance.rig.browsers import Browser
 
 PATIENCE_S = 10.0
+_PR_SET_CHILD_SUBREAPER = 36
 # What launch() asks a piped browser first: a byte has come, so the question has been put.
 ANSWERS = r"""head -c 1 <&3 >/dev/null; printf '{"id":1,"result":{}}\0' >&4"""
 
@@ -60,17 +62,53 @@ def watched(*pids: int) -> Iterator[Watched]:
             os.close(descriptor)
 
 
+def _stats() -> Iterator[tuple[int, list[str]]]:
+    """Every process there is, with what /proc/PID/stat has after its name: its state, parent, group, session."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended while we looked
+            yield int(stat.parent.name), stat.read_text().rpartition(")")[2].split()
+
+
 def session_of(leader: int) -> list[int]:
     """Every process of a session: a browser has one of its own."""
-    members = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it ended while we looked
-        if int(fields[3]) == leader:
-            members.append(int(stat.parent.name))
-    return members
+    return [pid for pid, fields in _stats() if int(fields[3]) == leader]
+
+
+def descendants_of(ancestor: int) -> list[int]:
+    """Its children, theirs, and so on."""
+    children: dict[int, list[int]] = {}
+    for pid, fields in _stats():
+        children.setdefault(int(fields[1]), []).append(pid)
+    found = [ancestor]
+    for pid in found:
+        found += children.get(pid, [])
+    return found[1:]
+
+
+def command_of(pid: int) -> str:
+    """How it was called; "" when it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return ""
+
+
+@contextmanager
+def adopting() -> Iterator[Callable[[], list[int]]]:
+    """Whom a process leaves behind when it ends becomes our child, whoever started it; the call says who there is."""
+    libc = ctypes.CDLL(None)
+    before = {*_children()}
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield lambda: [pid for pid in _children() if pid not in before]
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0)
+        for pid in _children():
+            if pid not in before:
+                os.waitpid(pid, os.WNOHANG)
+
+
+def _children() -> list[int]:
+    return [pid for pid, fields in _stats() if int(fields[1]) == os.getpid()]
 
 
 def descriptors() -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from conformance.errors import StorageFailed
 from conformance.rig.certificates import Certificate, Certificates
 
 HOST = "api.extension.semantest.com"
@@ -29,6 +32,14 @@ def test_every_kind_makes_a_server_context(certificates: Certificates) -> None:
 
 def test_a_context_is_made_once(certificates: Certificates) -> None:
     assert certificates.context() is certificates.context()
+
+
+def test_no_room_for_one_is_the_harness_failure(
+    certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StorageFailed, match=r"gone/\S+: no such file or directory; free space or set TMPDIR"):
+        certificates._make(Certificate.GOOD, old_tls=False)
 
 
 def test_no_bad_certificate_shares_the_trusted_key(certificates: Certificates) -> None:

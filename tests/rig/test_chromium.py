@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import BrowserDied, RigFailed
+from conformance.errors import BrowserDied, StorageFailed
 from conformance.rig import chromium as chromium_module
+from conformance.rig import scratch
 from conformance.rig.browsers import Browser
 from conformance.rig.chromium import FLAGS, Chromium, command_line, launch, make_directory
 from tests.rig.processes import ANSWERS, PATIENCE_S, descriptors, says_its_pid, stand_in, watched
@@ -58,6 +60,19 @@ def test_a_browser_that_does_not_come_up_says_why(
     assert not (tmp_path / "rig").exists()
 
 
+def test_a_browser_that_dies_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "_ROOM_BYTES_MIN", math.inf)
+    with pytest.raises(BrowserDied, match=r"with status 7; it printed: no; no space is left in \S+/rig: free space or"):
+        asyncio.run(launch(stand_in(tmp_path, "echo no", "exit 7"), tmp_path / "rig"))
+
+    async def scene() -> str:
+        async with launched(tmp_path / "later", *LISTENS) as chromium:
+            os.kill(chromium.pid, signal.SIGKILL)
+            return await chromium.obituary()
+
+    assert asyncio.run(scene()).startswith("the browser was ended by SIGKILL; no space is left in ")
+
+
 @pytest.mark.parametrize(("mode", "why"), [(0o600, "Permission denied"), (None, "No such file or directory")])
 def test_a_browser_that_cannot_be_started_says_why(tmp_path: Path, mode: int | None, why: str) -> None:
     path = tmp_path / "chromium"
@@ -67,10 +82,18 @@ def test_a_browser_that_cannot_be_started_says_why(tmp_path: Path, mode: int | N
         asyncio.run(launch(Browser(str(path), "Chromium", "156", "a test"), tmp_path / "rig"))
 
 
-def test_a_directory_that_cannot_be_made_fails_the_rig(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_made_is_the_harness_failure(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RigFailed, match=r"file/rig: cannot be made: Not a directory; .*TMPDIR"):
+    with pytest.raises(StorageFailed, match=r"file/rig: not a directory; free space or set TMPDIR"):
         make_directory(tmp_path / "file" / "rig")
+
+
+def test_a_directory_that_cannot_be_written_to_starts_no_browser(tmp_path: Path) -> None:
+    (tmp_path / "rig" / "browser.log").mkdir(parents=True)
+    before = descriptors()
+    with pytest.raises(StorageFailed, match=r"rig/browser\.log: is a directory; free space or set TMPDIR"):
+        asyncio.run(launch(stand_in(tmp_path, *LISTENS), tmp_path / "rig"))
+    assert descriptors() == before
 
 
 def test_what_a_browser_can_touch_is_its_own(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from conformance.model import Profile, Scenario
 from conformance.plan import Plan, PlanItem, expected_ms, make_plan, unsupported
 from conformance.record import ScenarioRecord
 from conformance.results import ScenarioResult
+from conformance.rig import scratch
 from conformance.rig.browsers import Browser
 from conformance.rig.engine import RigMode, RunSettings, run_plan
 from conformance.rig.sanity import SANITY
@@ -165,6 +167,24 @@ def test_a_browser_that_dies_within_a_scenario_leaves_an_error(
     assert "SIGKILL" in str(record.failure)
     (result,) = judged(reference(), [record])
     assert result.verdict == "error"
+
+
+@pytest.mark.parametrize("rig", [RigMode.WARM, RigMode.UNATTACHED])
+def test_a_disk_that_fills_up_within_a_scenario_leaves_an_error(
+    browser: Browser, rig: RigMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chromium goes on, and an updated subject, for one, is not started: nothing that it does is the subject's."""
+    conduct = Conductor.conduct
+
+    async def conduct_and_fill(self: Conductor, scenario: Scenario) -> str:
+        if scenario.id != SANITY:
+            monkeypatch.setattr(scratch, "_ROOM_BYTES_MIN", math.inf)
+        return await conduct(self, scenario)
+
+    monkeypatch.setattr(Conductor, "conduct", conduct_and_fill)
+    (record,) = carry_out(plan_of(reference(), "both-up"), browser, rig=rig)
+    assert record.timeline is None
+    assert "says nothing of the subject; no space is left in " in str(record.failure)
 
 
 def test_nothing_is_left_when_a_run_ends(browser: Browser) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from conformance.bundle import bundled
 from conformance.calibration import DEFAULT_ERROR_MS
 from conformance.catalogue import by_id
-from conformance.errors import RigFailed, SubjectError
+from conformance.errors import RigFailed, StorageFailed, SubjectError
 from conformance.events import (
     BrowserClosed,
     BrowserStarted,
@@ -97,6 +99,18 @@ def test_a_copy_that_cannot_be_made_is_the_harness_failure(tmp_path: Path) -> No
     profile = Profile("subject", "1", str(tmp_path / "gone"))
     with pytest.raises(RigFailed, match="cannot be copied"):
         asyncio.run(settled_in(profile, staged(Befall(Act.UPDATE)), tmp_path))
+
+
+def test_a_version_that_cannot_be_written_is_the_harness_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    extensions.write(tmp_path / "mine")
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StorageFailed, match=r"mine/manifest\.json: no space left on device; free space or set TMPDIR"):
+        raise_version(tmp_path / "mine")
 
 
 # --- numbers -------------------------------------------------------------------------------------

@@ -115,6 +115,15 @@ def test_it_is_asked_once_and_everybody_waits_for_the_answer(tmp_path: Path) -> 
     assert asked == ["sanity"]
 
 
+def test_no_room_for_its_extension_is_said(tmp_path: Path) -> None:
+    async def observe(_profile: Profile, _scenario: Scenario) -> Timeline:
+        raise AssertionError
+
+    (tmp_path / "file").touch()
+    with pytest.raises(RigNotSane, match=r"carried out: \S+/file/it: not a directory; free space or set TMPDIR"):
+        asyncio.run(Sanity(Endpoints(), tmp_path / "file" / "it").ensure(observe))
+
+
 def test_what_is_not_sane_is_refused_to_everybody(tmp_path: Path) -> None:
     async def observe(_profile: Profile, _scenario: Scenario) -> Timeline:
         return story().build()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conformance.bundle import bundled
-from conformance.errors import InputError, TargetFailed
+from conformance.errors import InputError, StorageFailed, TargetFailed
 from conformance.events import SessionsDropped, TargetKilled, TargetStarted, WorldSet
 from conformance.model import FaultSpec, Side
 from conformance.rig import targets
@@ -250,6 +250,15 @@ def test_looking_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     (found,) = asyncio.run(look_at([local()], [REFERENCE]))
     assert found.is_here
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_for_its_files_is_the_harness_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageFailed, match=r"file/target: not a directory; free space or set TMPDIR"):
+        asyncio.run(Target(local(), [REFERENCE], tmp_path / "file" / "target").ensure())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StorageFailed, match=r"gone/conform-\S+: no such file or directory; free space or set TMPDIR"):
+        asyncio.run(look_at([local()], [REFERENCE]))
 
 
 def test_one_that_was_never_looked_for(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -24,6 +23,7 @@ from conformance.errors import InputError, RigFailed
 from conformance.load import Measured
 from conformance.rig.chromium import die_with_parent
 from conformance.rig.ports import ReservedPort
+from conformance.rig.scratch import temporary_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,7 +130,7 @@ class _Locust:
     """One process. It ends with ``stack``."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
-        self._errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with the stack
+        self._errors: IO[bytes] = stack.enter_context(temporary_file())
         self._process: asyncio.subprocess.Process | None = None
         stack.push_async_callback(self.end)
 

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import re
 import sys
-import tempfile
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from conformance.bundle import bundled
 from conformance.errors import RigFailed
 from conformance.rig.chromium import die_with_parent
+from conformance.rig.scratch import temporary_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ def program(side: Side) -> Path:
 @asynccontextmanager
 async def running(side: Side, *options: str) -> AsyncIterator[str]:
     """A bundled server on any free port; its URL. It ends with the block, as a user ends it."""
-    with tempfile.TemporaryFile() as errors:
+    with temporary_file() as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(program(side)),

@@ -15,6 +15,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+from conformance.rig.scratch import scratching
 from conformance.server_cases import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame, request, upgrade
 
 if TYPE_CHECKING:
@@ -168,7 +169,9 @@ def _whole(strategy: st.SearchStrategy[T], count: int, seed: int) -> list[T]:
 def _keep_house_elsewhere() -> None:
     """Hypothesis keeps a directory where it is run, unless told another; ours is nobody's working directory."""
     if not Path(".hypothesis").is_dir():
-        hypothesis.configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / ".conform-hypothesis")
+        with scratching():  # not an OSError, which would be taken for the server's
+            home = Path(tempfile.gettempdir())
+        hypothesis.configuration.set_hypothesis_home_dir(home / ".conform-hypothesis")
 
 
 def broken(data: bytes, random: Random) -> bytes:

@@ -6,10 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from random import Random
 
+import pytest
+
+from conformance.errors import StorageFailed
 from conformance.model import Side
 from conformance.rig.serving.drawing import BROKEN_A_DRAWING, FRAMES, broken, draw, requests_to
 from conformance.rig.serving.model import Due, SessionModel, is_whole_request
@@ -43,6 +47,15 @@ def test_broken_is_not_what_it_was() -> None:
     made = [broken(whole, Random(seed)) for seed in range(50)]  # noqa: S311 - variety, not secrecy
     assert sum(data != whole for data in made) > 45
     assert broken(b"", Random(1)) is not None  # noqa: S311 - as above
+
+
+def test_no_room_for_its_house_is_the_harness_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No OSError: that would be held against the server that is examined."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    with pytest.raises(StorageFailed, match="free space or set TMPDIR"):
+        draw(FRAMES, 23, 0)
 
 
 def test_nothing_is_left_where_it_was_run(tmp_path: Path) -> None:
