@@ -109,6 +109,12 @@ def test_a_preflight_is_answered() -> None:
     assert headers["access-control-allow-headers"] == "x-a"
 
 
+def test_a_web_page_is_given_no_leave() -> None:
+    status, headers, _ = answered(ask(b"OPTIONS /semantest-signature", b"Origin: https://example.org"))
+    assert status == 403
+    assert not [name for name in headers if name.startswith("access-control-")]
+
+
 @pytest.mark.parametrize(
     ("line", "status"),
     [

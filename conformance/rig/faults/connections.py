@@ -9,6 +9,17 @@ from conformance.rig.faults.base import ConnectionFault, fault
 
 if TYPE_CHECKING:
     from conformance.rig.link import Link
+    from conformance.rig.traffic import Traffic
+
+
+def sent_any(traffic: Traffic) -> str:
+    """What a peer that was to be told nothing was told."""
+    return f"{traffic.total} bytes were sent" if traffic.total else ""
+
+
+def ended_not(traffic: Traffic, how: str) -> str:
+    """How the connection ended instead of ``how``: ``reset``, or ``server`` for a FIN."""
+    return "" if traffic.ended == how else f"the connection ended by {traffic.ended}" if traffic.ended else "no end"
 
 
 @fault
@@ -23,6 +34,10 @@ class Silent(ConnectionFault):
         first = await link.reader.read(65536)
         link.took_effect(self, f"took {len(first)} bytes and said nothing")
         await link.hang()
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Any byte."""
+        return sent_any(traffic)
 
 
 @fault
@@ -39,6 +54,10 @@ class Banner(ConnectionFault):
         link.took_effect(self, f"sent the banner {self.text.strip()!r} and nothing more")
         await link.hang()
 
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Other bytes, or more."""
+        return "" if traffic.data == self.text.encode() else f"{traffic.total} bytes were sent, another text"
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -49,8 +68,12 @@ class Reset(ConnectionFault):
 
     async def apply(self, link: Link) -> None:
         """RST at once."""
-        link.reset()
-        link.took_effect(self, "reset the connection right after accept")
+        if link.reset():
+            link.took_effect(self, "reset the connection right after accept")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Any byte, or another end."""
+        return sent_any(traffic) or ended_not(traffic, "reset")
 
 
 @fault
@@ -65,3 +88,7 @@ class HangUp(ConnectionFault):
         first = await link.reader.read(65536)
         link.finish()
         link.took_effect(self, f"took {len(first)} bytes and closed without an answer")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Any byte, or another end."""
+        return sent_any(traffic) or ended_not(traffic, "server")

@@ -12,6 +12,16 @@ from conformance.rig.faults.base import TlsFault, fault
 if TYPE_CHECKING:
     import ssl
 
+    from conformance.rig.certificates import Refusal
+
+# OpenSSL's x509_vfy.h, X509_V_ERR_*: what a careful client finds first.
+_FAULT_FOUND = {
+    Certificate.SELF_SIGNED: 18,
+    Certificate.EXPIRED: 10,
+    Certificate.OTHER_HOST: 62,
+    Certificate.UNTRUSTED_CA: 20,
+}
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,13 @@ class BadCertificate(TlsFault):
         """A context with that certificate."""
         return certificates.context(Certificate(self.kind))
 
+    def shortfall(self, refusal: Refusal | None) -> str:
+        """A certificate that is good, or bad in another way."""
+        if refusal is None:
+            return "a careful client accepts it"
+        found = refusal.code == _FAULT_FOUND[Certificate(self.kind)]
+        return "" if found else f"a careful client has something else against it ({refusal.reason})"
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,12 @@ class OldTls(TlsFault):
     def apply(self, certificates: Certificates) -> ssl.SSLContext:
         """A context with the good certificate and an old version."""
         return certificates.context(old_tls=True)
+
+    def shortfall(self, refusal: Refusal | None) -> str:
+        """A version that is new enough."""
+        if refusal is None:
+            return "a careful client accepts it"
+        return f"a careful client refuses the certificate ({refusal.reason})" if refusal.code else ""
 
 
 @fault
@@ -52,6 +75,10 @@ class Plaintext(TlsFault):
         """No context at all."""
         return
 
+    def shortfall(self, refusal: Refusal | None) -> str:  # noqa: ARG002 - the method all TLS faults have
+        """Nothing: that there is no TLS is seen without a client."""
+        return ""
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -64,3 +91,7 @@ class TlsOnPort(TlsFault):
     def apply(self, certificates: Certificates) -> ssl.SSLContext:
         """The good context, on the plain port."""
         return certificates.context()
+
+    def shortfall(self, refusal: Refusal | None) -> str:  # noqa: ARG002 - the method all TLS faults have
+        """Nothing: that there is TLS is seen without a client."""
+        return ""

@@ -232,6 +232,11 @@ ROWS: dict[str, tuple[Side, FaultSpec, Check]] = {
     "endless": (Side.LOCAL, FaultSpec("endless"), takes_much),
     "huge": (Side.LOCAL, FaultSpec("huge", {"mib": 1}), is_huge),
     "reset_response": (Side.LOCAL, FaultSpec("reset_response", {"after_bytes": 10}), is_reset(GET)),
+    "cut_response": (
+        Side.LOCAL,
+        FaultSpec("cut_response", {"after_bytes": 30}),
+        get(lambda got: got.startswith(b"HTTP/1.1 200") and len(got) == 30),
+    ),
     "redirect": (
         Side.LOCAL,
         FaultSpec("redirect", {"status": 302, "to": "other_origin"}),

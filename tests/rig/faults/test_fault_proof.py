@@ -41,6 +41,7 @@ from conformance.rig.faults.base import (
     Fault,
     ListenFault,
     NetworkFault,
+    Probed,
     ResolveFault,
     SessionFault,
     SignatureFault,
@@ -104,6 +105,7 @@ SCENES: dict[str, Scenario] = {
     "endless": local("endless", SILENT, "SIG-6"),
     "huge": local("huge", Shown.ARGUABLE, "SIG-6", mib=1),
     "reset_response": local("reset_response", BAD, "SEL-3", after_bytes=24),
+    "cut_response": local("cut_response", BAD, "SEL-3", after_bytes=150),
     "redirect": local("redirect", Shown.ARGUABLE, "SIG-5", status=302, to="other_origin"),
     "die_after_signature": local("die_after_signature", GOOD, "FALL-1"),
     "refuse_upgrade": local("refuse_upgrade", GOOD, "FALL-1", status=404),
@@ -135,13 +137,13 @@ SCENES: dict[str, Scenario] = {
 # --- disabling -----------------------------------------------------------------------------------
 
 
-async def _listen_well(_self: ListenFault, port: Any) -> str:  # noqa: ANN401 - a port of the rig's
+async def _listen_well(_self: ListenFault, port: Any) -> Probed:  # noqa: ANN401 - a port of the rig's
     port.listen()
-    return ""
+    return Probed("")
 
 
-async def _carry_well(_self: NetworkFault, _network: Any) -> str:  # noqa: ANN401
-    return ""
+async def _carry_well(_self: NetworkFault, _network: Any) -> Probed:  # noqa: ANN401
+    return Probed("")
 
 
 async def _serve_well(_self: ConnectionFault, link: Any) -> None:  # noqa: ANN401
