@@ -157,9 +157,7 @@ def _misplaced(case: Case, side: Side) -> list[str]:
     stated = {(spec.name, spec.on) for spec in (*case.scenario.given.of(side), *later)}
     accepted = case.timeline.all(ConnectionAccepted, lambda event: event.source is SOURCE[side] and event.address != "")
     at = {event.connection: Address.V6 if event.address.startswith("[") else Address.V4 for event in accepted}
-    effects = case.timeline.all(
-        FaultTookEffect, lambda event: event.source is SOURCE[side] and event.connection in at
-    )
+    effects = case.timeline.all(FaultTookEffect, lambda event: event.source is SOURCE[side] and event.connection in at)
     return [
         f"{side.value} {event.fault}: it was at work at {accepted_at.written}"
         for event in effects
@@ -179,7 +177,9 @@ def _paused(case: Case, side: Side) -> list[str]:
     pings = [event for event in there if isinstance(event, FaultTookEffect) and name_of(event.fault) == _PINGS]
     for connection in dict.fromkeys(event.connection for event in pings):
         times = [event.at_ms for event in pings if event.connection == connection]
-        ends = [e.at_ms for e in there if isinstance(e, SessionClosed | ConnectionClosed) and e.connection == connection]
+        ends = [
+            e.at_ms for e in there if isinstance(e, SessionClosed | ConnectionClosed) and e.connection == connection
+        ]
         ends += [drop.at_ms for drop in case.timeline.all(SessionsDropped) if drop.side is side and drop.count]
         times.append(min((end_ms for end_ms in ends if end_ms >= times[0]), default=case.end_ms))
         longest_ms = max(later - earlier for earlier, later in pairwise(times))

@@ -81,6 +81,8 @@ def sentence(mark: Mark) -> str:
 
 
 def _mark(event: Event) -> Mark | None:
+    if isinstance(event, seen.FaultFellShort):
+        return _note(event, _SIDE[event.side], f"{event.fault} fell short: {event.detail}", Tone.BAD)
     if event.source is Source.RIG:
         return _rig_mark(event)
     if isinstance(event, Tried):
@@ -95,8 +97,6 @@ def _rig_mark(event: Event) -> Mark | None:
             return _note(event, Lane.SUBJECT, f"started ({event.how})", Tone.RIG)
         case seen.WorldSet():
             return _note(event, _SIDE[event.side], ", ".join(event.faults) or "healthy", Tone.RIG)
-        case seen.FaultFellShort():
-            return _note(event, _SIDE[event.side], f"{event.fault} fell short: {event.detail}", Tone.BAD)
         case seen.SessionsDropped():
             return _note(event, _SIDE[event.side], f"{event.fault} on {_count(event.count, 'session')}", Tone.RIG)
         case seen.StepTimedOut():
@@ -147,8 +147,6 @@ def _server_mark(event: Event) -> Mark | None:  # noqa: PLR0911 - one a kind of 
             return _note(event, lane, f"{how}, code {event.code}")
         case seen.FaultTookEffect():
             return _note(event, lane, f"{event.fault}: {event.detail}", Tone.RIG)
-        case seen.FaultFellShort():
-            return _note(event, lane, f"{event.fault} fell short: {event.detail}", Tone.BAD)
         case seen.TlsFailed():
             return _note(event, lane, f"TLS failed: {event.detail}", Tone.BAD)
         case seen.JunkReceived():

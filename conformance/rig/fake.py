@@ -28,6 +28,7 @@ from conformance.events import (
 from conformance.model import Address, Profile, Side, written_on
 from conformance.rig.faults.build import FaultSet
 from conformance.rig.faults.listening import Refused
+from conformance.rig.faults.tls import note_tls
 from conformance.rig.healthy import Answers, Scripted
 from conformance.rig.http import NotHttp, Request, read_request, response
 from conformance.rig.link import Link
@@ -36,12 +37,11 @@ from conformance.rig.upstream import Upstream
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Mapping, Sequence
 
     from conformance.events import Event
     from conformance.rig.certificates import Certificates
-    from conformance.rig.faults.base import Fault, Probed, SessionFault, TlsFault
+    from conformance.rig.faults.base import Fault, Probed, SessionFault
     from conformance.rig.healthy import Healthy
     from conformance.rig.network import Network
     from conformance.rig.ports import Endpoint
@@ -255,24 +255,9 @@ class Fake(Answers):
             return
         finally:
             if tls_fault is not None and has_greeted and outcome:
-                self._note_tls(link, tls_fault, endpoint, context, outcome)
+                note_tls(link, tls_fault, context, outcome, wanted=endpoint.tls)
         link.use(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
         await self._serve_link(link)
-
-    def _note_tls(
-        self, link: Link, fault: TlsFault, endpoint: Endpoint, context: ssl.SSLContext | None, outcome: str
-    ) -> None:
-        """Enter what is wrong with serving this endpoint so, by another's judgement than the fault's; or nothing."""
-        refusal = None
-        if context is None:
-            effect = "plain text where TLS should be" if endpoint.tls else ""
-        elif not endpoint.tls:
-            effect = "TLS where plain text should be"
-        else:
-            refusal = self.certificates.refusal(context)
-            effect = f"a careful client refuses it ({refusal.reason})" if refusal else ""
-        if effect:
-            link.note(fault, f"{effect}: {outcome}", fault.shortfall(refusal))
 
     async def _serve_link(self, link: Link) -> None:
         self._links.add(link)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.events import ConnectionClosed, FaultFellShort, FaultTookEffect
@@ -30,14 +29,14 @@ E = TypeVar("E", bound="Event")
 _LINGER_RESET = struct.pack("ii", 1, 0)  # close sends RST instead of FIN
 
 
-@dataclass(eq=False, slots=True)
 class _Met:
     """A fault that the connection met. ``claimed``: it says that it took effect."""
 
-    fault: LinkFault
-    traffic: Traffic
-    claimed: bool = False
-    fell_short: bool = False
+    def __init__(self, fault: LinkFault, traffic: Traffic) -> None:
+        self.fault = fault
+        self.traffic = traffic
+        self.claimed = False
+        self.fell_short = False
 
 
 class Link:
@@ -59,7 +58,10 @@ class Link:
     def use(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Give the connection its streams."""
         self.reader, self.writer = reader, writer
-        writer.transport.set_write_buffer_limits(high=0)  # so that ``send`` waits for the kernel to have it all
+        # So that ``send`` waits for the kernel to have it all. Not with TLS, which asyncio pauses for ever at a limit
+        # of 0 (CPython 3.11 to 3.14, ``sslproto._control_app_writing``): there up to 64 KiB may be on their way yet.
+        if writer.get_extra_info("sslcontext") is None:
+            writer.transport.set_write_buffer_limits(high=0)
 
     def record(self, kind: type[E], **fields: Any) -> E:  # noqa: ANN401 - the event's own fields
         """Note an event of this connection."""

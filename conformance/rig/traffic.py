@@ -26,6 +26,11 @@ _OPCODE, _RESERVED, _MASKED, _LENGTH = 0x0F, 0x70, 0x80, 0x7F
 _MASK_BYTES = 4
 
 
+def sent_so_much(size: int) -> str:
+    """What a shortfall says of bytes."""
+    return f"it was sent {size} byte{'s' if size != 1 else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A response's status and headers. ``framing``: how its body ends, as the answer fault has it."""

@@ -76,7 +76,7 @@ def test_an_answer_that_was_held_back_proves_itself() -> None:
     assert len(doubts(at_once, public=(slow,))) == 1
 
 
-@pytest.mark.parametrize(("answered", "held"), [(15, False), (64, False), (66, True)])
+@pytest.mark.parametrize(("answered", "held"), [(20, False), (64, False), (66, True)])
 def test_an_answer_of_a_short_delay_was_held_back_for_all_of_it(answered: float, *, held: bool) -> None:
     """Of 50 ms, too: the fake notes both ends by one clock, so no error of clocks is taken off."""
     told = story().refused(at=10).socket(PUBLIC, at=15, opened=answered)

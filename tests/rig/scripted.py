@@ -184,7 +184,7 @@ class Scripted:
         protocol.receive_data(await _some(reader))
         frames = [event for event in protocol.events_received() if isinstance(event, Frame)]
         writer.writelines(protocol.data_to_send())
-        if protocol.parser_exc is not None:
+        if protocol.parser_exc is not None or any(_is_no_text(frame) for frame in frames):
             raise EOFError
         return any(frame.opcode is Opcode.TEXT for frame in frames)
 
@@ -209,6 +209,15 @@ class Scripted:
             raise Refused("ERR_INTERNET_DISCONNECTED") from error
         self._tell(TcpEnded, socket=number, side=side, error="")
         return reader, writer
+
+
+def _is_no_text(frame: Frame) -> bool:
+    """Which a browser fails the connection for (RFC 6455, 8.1), and the sans-I/O core leaves to its user."""
+    try:
+        bytes(frame.data).decode()
+    except UnicodeDecodeError:
+        return frame.opcode is Opcode.TEXT
+    return False
 
 
 async def _some(reader: asyncio.StreamReader) -> bytes:

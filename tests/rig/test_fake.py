@@ -29,6 +29,7 @@ from conformance.rig.faults import build
 from conformance.rig.faults.base import ConnectionFault, SessionFault
 from conformance.rig.link import Link
 from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.traffic import Traffic
 from tests.rig.servers import GET, PATIENCE_S, PROFILE, UPGRADE, Staged, staged
 
 E = TypeVar("E", bound=Event)
@@ -423,6 +424,9 @@ class Broken(ConnectionFault):
 
     async def apply(self, link: Link) -> None:
         raise ZeroDivisionError(f"a bug on connection {link.number}")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        return ""
 
 
 def test_a_bug_of_its_own_is_never_the_subjects() -> None:

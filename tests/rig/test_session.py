@@ -19,7 +19,7 @@ from conformance.events import (
     SessionClosed,
     SessionOpened,
 )
-from conformance.model import FaultSpec, Side
+from conformance.model import FaultSpec, Json, Side
 from conformance.rig.faults import build
 from conformance.rig.faults.base import SessionFault
 from conformance.rig.recorder import now_ms
@@ -258,12 +258,12 @@ async def vanish(stage: Staged) -> None:
 
 @pytest.mark.parametrize("name", ["close", "reset_session", "malformed_frame"])
 def test_a_fault_that_comes_after_the_subjects_end_had_no_effect(name: str) -> None:
-    parameters = {"close": {"code": 1000}, "malformed_frame": {"kind": "masked"}}.get(name, {})
+    stated: dict[str, dict[str, Json]] = {"close": {"code": 1000}, "malformed_frame": {"kind": "masked"}}
 
     async def scene() -> tuple[list[Event], tuple[int, str]]:
         async with staged() as stage:
             await vanish(stage)
-            (fault,) = build([FaultSpec(name, parameters)])
+            (fault,) = build([FaultSpec(name, stated.get(name, {}))])
             assert isinstance(fault, SessionFault)
             session = only_session(stage)
             with contextlib.suppress(ConnectionError):

@@ -45,6 +45,7 @@ def test_of_very_much_the_beginning_is_kept_and_all_is_counted() -> None:
         ("chunked", response_head(404, {"X-A": "b", "Transfer-Encoding": "chunked"}) + chunked(b"body", 3)),
         ("close", response_head(404, {"X-A": "b", "Connection": "close"}) + b"body"),
     ],
+    ids=["length", "chunked", "close"],
 )
 def test_a_response_by_its_framing(framing: str, whole: bytes) -> None:
     traffic = sent((whole, 1001.0))

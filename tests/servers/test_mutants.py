@@ -133,7 +133,9 @@ def test_a_fake_lets_extensions_read_and_ask_leave_and_no_web_page(side: Side, t
     (record,) = asyncio.run(examine_it())
     assert record.timeline is not None
     tried = record.timeline.all(Tried)
-    let_in = {one.origin for one in tried if any(line.startswith("access-control-allow-origin") for line in one.headers)}
+    let_in = {
+        one.origin for one in tried if any(line.startswith("access-control-allow-origin") for line in one.headers)
+    }
     assert let_in == {EXTENSION, OTHER_EXTENSION, "null"}
     assert {one.origin for one in tried} - let_in == set(PAGES.values()) - {"null"}
     assert {one.status for one in tried if one.what.startswith("preflight")} == {204, 403}

@@ -14,7 +14,7 @@ from conformance.rig.faults.base import SignatureFault, fault
 from conformance.rig.faults.connections import ended_not, sent_any
 from conformance.rig.faults.upgrades import sooner, status_not
 from conformance.rig.http import chunked, has_body, response, response_head
-from conformance.rig.traffic import CLOCK_MS
+from conformance.rig.traffic import CLOCK_MS, sent_so_much
 from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Answer(SignatureFault):
             wanted = link.fake.signature()
         else:
             wanted = signature_body(self.signature, link.fake.profile.signature, link.fake.side)
-        return "" if sent == wanted else f"another body was sent, of {len(sent)} bytes"
+        return "" if sent == wanted else f"{sent_so_much(len(sent))} of another body"
 
     def _frame(self, headers: dict[str, str], body: bytes) -> bytes:
         if not has_body(self.status):
@@ -136,7 +136,7 @@ class Stall(SignatureFault):
         """Any byte, or after the head any of the body."""
         if self.after == "request":
             return sent_any(traffic)
-        return f"{traffic.body_sent} bytes of the body were sent" if traffic.body_sent else status_not(traffic, 200)
+        return f"{sent_so_much(traffic.body_sent)} of the body" if traffic.body_sent else status_not(traffic, 200)
 
 
 @fault
@@ -164,7 +164,7 @@ class Drip(SignatureFault):
         if not traffic.body_sent:
             return status_not(traffic, 200) or "no byte of the body was sent"
         if traffic.last_size != 1:
-            return f"{traffic.last_size} bytes were sent at once"
+            return f"{sent_so_much(traffic.last_size)} at once"
         too_soon = traffic.gap_ms < self.interval_ms - CLOCK_MS
         return f"a byte came {traffic.gap_ms:.0f} ms after the last" if too_soon else ""
 
@@ -220,7 +220,7 @@ class Huge(SignatureFault):
         if stated != str(self.mib * _MIB):
             return f"a body of {stated} bytes was begun"
         sent = traffic.body_sent
-        return f"{sent} bytes of the body were sent" if traffic.done and sent != self.mib * _MIB else ""
+        return f"{sent_so_much(sent)} of the body" if traffic.done and sent != self.mib * _MIB else ""
 
 
 @fault
@@ -240,7 +240,7 @@ class ResetResponse(SignatureFault):
 
     def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
         """More or fewer bytes, or another end."""
-        other = f"{traffic.total} bytes were sent" if traffic.total != self.after_bytes else ""
+        other = sent_so_much(traffic.total) if traffic.total != self.after_bytes else ""
         return other or ended_not(traffic, "reset")
 
 
@@ -261,7 +261,7 @@ class CutResponse(SignatureFault):
 
     def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
         """More or fewer bytes, or another end."""
-        other = f"{traffic.total} bytes were sent" if traffic.total != self.after_bytes else ""
+        other = sent_so_much(traffic.total) if traffic.total != self.after_bytes else ""
         return other or ended_not(traffic, "server")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from conformance.rig.faults.base import ConnectionFault, fault
+from conformance.rig.traffic import sent_so_much
 
 if TYPE_CHECKING:
     from conformance.rig.link import Link
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def sent_any(traffic: Traffic) -> str:
     """What a peer that was to be told nothing was told."""
-    return f"{traffic.total} bytes were sent" if traffic.total else ""
+    return sent_so_much(traffic.total) if traffic.total else ""
 
 
 def ended_not(traffic: Traffic, how: str) -> str:
@@ -56,7 +57,7 @@ class Banner(ConnectionFault):
 
     def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
         """Other bytes, or more."""
-        return "" if traffic.data == self.text.encode() else f"{traffic.total} bytes were sent, another text"
+        return "" if traffic.data == self.text.encode() else f"{sent_so_much(traffic.total)}, another text"
 
 
 @fault

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from conformance.rig.faults.base import ListenFault, NetworkFault, Probed, fault
-
 from conformance.rig.network import PROBE_SOON, PUBLIC
 
 if TYPE_CHECKING:

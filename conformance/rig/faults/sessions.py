@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from conformance.rig.faults.base import SessionFault, fault
 from conformance.rig.faults.connections import ended_not, sent_any
-from conformance.rig.traffic import CLOCK_MS
+from conformance.rig.traffic import CLOCK_MS, sent_so_much
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ class OversizeFrame(SessionFault):
         first = next((each for each in traffic.frames() if each.opcode == _TEXT), None)
         if first is None or first.size != self.mib * _MIB:
             return f"a frame of {0 if first is None else first.size} bytes was sent"
-        return "" if traffic.total >= first.size else f"{traffic.total} bytes of it were sent"
+        return "" if traffic.total >= first.size else f"{sent_so_much(traffic.total)} of that frame"
 
 
 @fault

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import ssl
 
     from conformance.rig.certificates import Refusal
+    from conformance.rig.link import Link
 
 # OpenSSL's x509_vfy.h, X509_V_ERR_*: what a careful client finds first.
 _FAULT_FOUND = {
@@ -95,3 +96,19 @@ class TlsOnPort(TlsFault):
     def shortfall(self, refusal: Refusal | None) -> str:  # noqa: ARG002 - the method all TLS faults have
         """Nothing: that there is TLS is seen without a client."""
         return ""
+
+
+def note_tls(link: Link, fault: TlsFault, context: ssl.SSLContext | None, outcome: str, *, wanted: bool) -> None:
+    """Enter what is wrong with serving a client so, by another's judgement than the fault's; or nothing.
+
+    ``wanted``: whether there is to be TLS at all. ``outcome``: what came of the handshake.
+    """
+    refusal = link.fake.certificates.refusal(context) if context is not None and wanted else None
+    if context is None:
+        effect = "plain text where TLS should be" if wanted else ""
+    elif not wanted:
+        effect = "TLS where plain text should be"
+    else:
+        effect = f"a careful client refuses it ({refusal.reason})" if refusal else ""
+    if effect:
+        link.note(fault, f"{effect}: {outcome}", fault.shortfall(refusal))
