@@ -31,7 +31,7 @@ from conformance.events import (
     TcpEnded,
     TcpStarted,
 )
-from conformance.model import Address, Change, Drop, Side
+from conformance.model import Address, Change, Drop, Side, written_on
 from conformance.oracles.case import SOURCE
 from conformance.oracles.world import HALF_OPEN, STAGES, UNTOLD, Stage, name_of
 
@@ -155,15 +155,23 @@ def _misplaced(case: Case, side: Side) -> list[str]:
     steps = [step for step in case.scenario.when if isinstance(step, Change | Drop) and step.side is side]
     later = [spec for step in steps for spec in (step.faults if isinstance(step, Change) else (step.fault,))]
     stated = {(spec.name, spec.on) for spec in (*case.scenario.given.of(side), *later)}
+    return [
+        f"{side.value} {fault}: it was at work at {address.written}"
+        for fault, address in _seen_at(case, side)
+        if not {(name_of(fault), None), (name_of(fault), address)} & stated
+    ]
+
+
+def _seen_at(case: Case, side: Side) -> list[tuple[str, Address]]:
+    """Every fault that was seen, with where, as far as the record tells."""
     accepted = case.timeline.all(ConnectionAccepted, lambda event: event.source is SOURCE[side] and event.address != "")
     at = {event.connection: Address.V6 if event.address.startswith("[") else Address.V4 for event in accepted}
     effects = case.timeline.all(FaultTookEffect, lambda event: event.source is SOURCE[side] and event.connection in at)
-    return [
-        f"{side.value} {event.fault}: it was at work at {accepted_at.written}"
-        for event in effects
-        for accepted_at in [at[event.connection]]
-        if not {(name_of(event.fault), None), (name_of(event.fault), accepted_at)} & stated
+    proved = case.timeline.all(FaultProved, lambda event: event.side is side)
+    probed = [
+        (event.fault, address) for event in proved for address in Address if event.fault.endswith(written_on(address))
     ]
+    return [*((event.fault, at[event.connection]) for event in effects), *probed]
 
 
 def _paused(case: Case, side: Side) -> list[str]:

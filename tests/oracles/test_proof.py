@@ -110,8 +110,10 @@ def test_a_fault_is_at_work_at_its_own_address(address: str, *, doubted: bool) -
 def test_a_proof_at_another_address_is_none() -> None:
     gone = replace(REFUSED, on=Address.V6)
     told = story().refused(at=10)
-    assert len(doubts(told.proved(LOCAL, "refused on IPv4"), local=(gone,))) == 1
+    assert doubts(told, local=(gone,)) == ("local refused on IPv6, met at 10 ms",)
     assert doubts(told.proved(LOCAL, "refused on IPv6"), local=(gone,)) == ()
+    misplaced = "local refused on IPv4: it was at work at IPv4"
+    assert doubts(told.proved(LOCAL, "refused on IPv4"), local=(gone,)) == (misplaced,)
 
 
 @pytest.mark.parametrize(
