@@ -26,11 +26,6 @@ _OPCODE, _RESERVED, _MASKED, _LENGTH = 0x0F, 0x70, 0x80, 0x7F
 _MASK_BYTES = 4
 
 
-def sent_so_much(size: int) -> str:
-    """What a shortfall says of bytes."""
-    return f"it was sent {size} byte{'s' if size != 1 else ''}"
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """A response's status and headers. ``framing``: how its body ends, as the answer fault has it."""
@@ -145,6 +140,38 @@ class Traffic:
             at += _MASK_BYTES if masked else 0
             yield SentFrame(first & _OPCODE, bool(first & _RESERVED), masked, size, data[at : at + size])
             at += size
+
+
+# --- what a shortfall says of it ------------------------------------------------------------------
+
+
+def sent_so_much(size: int) -> str:
+    """What a shortfall says of bytes."""
+    return f"it was sent {size} byte{'s' if size != 1 else ''}"
+
+
+def sent_any(traffic: Traffic) -> str:
+    """What a peer that was to be told nothing was told."""
+    return sent_so_much(traffic.total) if traffic.total else ""
+
+
+def ended_not(traffic: Traffic, how: str) -> str:
+    """How the connection ended instead of ``how``: ``reset``, or ``server`` for a FIN."""
+    return "" if traffic.ended == how else f"the connection ended by {traffic.ended}" if traffic.ended else "no end"
+
+
+def status_not(traffic: Traffic, status: int) -> str:
+    """What was answered instead of ``status``."""
+    head = traffic.head()
+    if head is None:
+        return "no HTTP response was sent"
+    return "" if head.status == status else f"status {head.status} was sent"
+
+
+def sooner(traffic: Traffic, delay_ms: float) -> str:
+    """That the first byte did not wait for so long."""
+    waited_ms = traffic.waited_ms
+    return "" if waited_ms >= delay_ms - CLOCK_MS else f"the answer came after {waited_ms:.0f} ms"
 
 
 class _Bytes:

@@ -11,10 +11,8 @@ from urllib.parse import urlsplit
 
 from conformance.events import ResponseSent
 from conformance.rig.faults.base import SignatureFault, fault
-from conformance.rig.faults.connections import ended_not, sent_any
-from conformance.rig.faults.upgrades import sooner, status_not
 from conformance.rig.http import chunked, has_body, response, response_head
-from conformance.rig.traffic import CLOCK_MS, sent_so_much
+from conformance.rig.traffic import CLOCK_MS, ended_not, sent_any, sent_so_much, sooner, status_not
 from conformance.signatures import signature_body
 
 if TYPE_CHECKING:

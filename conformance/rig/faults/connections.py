@@ -6,21 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from conformance.rig.faults.base import ConnectionFault, fault
-from conformance.rig.traffic import sent_so_much
+from conformance.rig.traffic import ended_not, sent_any, sent_so_much
 
 if TYPE_CHECKING:
     from conformance.rig.link import Link
     from conformance.rig.traffic import Traffic
-
-
-def sent_any(traffic: Traffic) -> str:
-    """What a peer that was to be told nothing was told."""
-    return sent_so_much(traffic.total) if traffic.total else ""
-
-
-def ended_not(traffic: Traffic, how: str) -> str:
-    """How the connection ended instead of ``how``: ``reset``, or ``server`` for a FIN."""
-    return "" if traffic.ended == how else f"the connection ended by {traffic.ended}" if traffic.ended else "no end"
 
 
 @fault

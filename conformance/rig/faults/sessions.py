@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from conformance.rig.faults.base import SessionFault, fault
-from conformance.rig.faults.connections import ended_not, sent_any
-from conformance.rig.traffic import CLOCK_MS, sent_so_much
+from conformance.rig.traffic import CLOCK_MS, ended_not, sent_any, sent_so_much
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,27 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 from websockets.utils import accept_key
 
 from conformance.rig.faults.base import UpgradeFault, fault
-from conformance.rig.faults.connections import ended_not, sent_any
-from conformance.rig.traffic import CLOCK_MS
+from conformance.rig.traffic import ended_not, sent_any, sooner, status_not
 
 if TYPE_CHECKING:
     from conformance.rig.link import Link
     from conformance.rig.session import Session
     from conformance.rig.traffic import Traffic
-
-
-def status_not(traffic: Traffic, status: int) -> str:
-    """What was answered instead of ``status``."""
-    head = traffic.head()
-    if head is None:
-        return "no HTTP response was sent"
-    return "" if head.status == status else f"status {head.status} was sent"
-
-
-def sooner(traffic: Traffic, delay_ms: float) -> str:
-    """That the first byte did not wait for so long."""
-    waited_ms = traffic.waited_ms
-    return "" if waited_ms >= delay_ms - CLOCK_MS else f"the answer came after {waited_ms:.0f} ms"
 
 
 @fault

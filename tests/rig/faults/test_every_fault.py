@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from conformance.events import FaultProved, FaultTookEffect, SessionOpened
+from conformance.events import FaultProved, FaultTookEffect, ResponseSent, SessionOpened
 from conformance.model import FaultSpec, Side
 from conformance.rig.faults import FAULTS, build
 from conformance.rig.faults.base import ResolveFault, SessionFault
@@ -295,6 +295,18 @@ def test_name_not_found_is_a_rule_for_the_browser() -> None:
 
 def test_no_fault_is_without_a_row() -> None:
     assert FAULTS.keys() == ROWS.keys() | DROPS.keys() | APART.keys() | {"name_not_found"}
+
+
+def test_what_is_noted_of_an_answer_without_a_body_has_none() -> None:
+    """RFC 9110, 15.3.5: 204 has no body, so none was sent."""
+
+    async def scene() -> list[int]:
+        async with staged() as stage:
+            await stage.set(Side.LOCAL, FaultSpec("answer", {"status": 204}))
+            await stage.exchange(GET, until=b"\r\n\r\n")
+            return [event.size for event in stage.recorder.events if isinstance(event, ResponseSent)]
+
+    assert asyncio.run(scene()) == [0]
 
 
 def test_a_healthy_server_leaves_no_proof() -> None:
