@@ -67,8 +67,21 @@ class FaultProved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultFellShort(Event):
+    """A fault was not what the scenario states, whatever it said of itself. ``detail``: what was met instead.
+
+    Seen by the probe of a port or a network (Source.RIG), or in what a ``connection`` was sent.
+    """
+
+    side: Side
+    fault: str
+    detail: str
+    connection: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsDropped(Event):
-    """The rig applied ``fault`` to the ``count`` sessions that were open on ``side``."""
+    """The rig begins to apply ``fault`` to the ``count`` sessions that are open on ``side``; effects come after."""
 
     side: Side
     fault: str

@@ -260,7 +260,7 @@ def test_giving_up_unanswered_is_excused_by_a_starved_browser(
 ) -> None:
     """Seen on the reference at a load average of 75: its 1.7 s were over before its question had left the browser."""
     wrong = replace(scenario(local=(replace(REFUSED, on=Address.V4),)), namespace=True)
-    told = story().proved(LOCAL, "refused on 127.0.0.1").given_up(at=10, ended=given_up)
+    told = story().proved(LOCAL, "refused on IPv4").given_up(at=10, ended=given_up)
     told.socket(PUBLIC, at=given_up + 1, opened=given_up + 100).end(at=4000, starved=starved)
     assert said(judged(told, wrong, "NET-1"))["NET-1"] is verdict
 

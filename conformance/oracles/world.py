@@ -57,6 +57,7 @@ STAGES: dict[str, Stage] = {
     "endless": Stage.SIGNATURE,
     "huge": Stage.SIGNATURE,
     "reset_response": Stage.SIGNATURE,
+    "cut_response": Stage.SIGNATURE,
     "redirect": Stage.SIGNATURE,
     "die_after_signature": Stage.SIGNATURE,
     "refuse_upgrade": Stage.WEBSOCKET,
@@ -86,6 +87,7 @@ _SHOWN = {
     "hang_up": Shown.BAD,
     "tls_on_port": Shown.BAD,
     "reset_response": Shown.BAD,
+    "cut_response": Shown.BAD,
     "blackhole": Shown.SILENT,
     "drop_syn": Shown.SILENT,
     "silent": Shown.SILENT,
@@ -105,7 +107,7 @@ def name_of(fault: str) -> str:
 
 
 # Of a fault whose parameters are not known nothing is concluded.
-_UNTOLD: Mapping[str, Json] = {"signature": None}
+UNTOLD: Mapping[str, Json] = {"signature": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ def _specs(event: WorldSet, stated: Sequence[tuple[FaultSpec, ...]]) -> tuple[Fa
     names = [name_of(fault) for fault in event.faults]
     if stated and sorted(spec.name for spec in stated[0]) == sorted(names):
         return stated[0]
-    return tuple(FaultSpec(name, _UNTOLD) for name in names)
+    return tuple(FaultSpec(name, UNTOLD) for name in names)
 
 
 def shown_by(faults: tuple[FaultSpec, ...]) -> Shown | None:

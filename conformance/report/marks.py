@@ -81,6 +81,8 @@ def sentence(mark: Mark) -> str:
 
 
 def _mark(event: Event) -> Mark | None:
+    if isinstance(event, seen.FaultFellShort):
+        return _note(event, _SIDE[event.side], f"{event.fault} fell short: {event.detail}", Tone.BAD)
     if event.source is Source.RIG:
         return _rig_mark(event)
     if isinstance(event, Tried):

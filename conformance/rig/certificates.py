@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 import ssl
 import warnings
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,14 @@ class Certificate(StrEnum):
     UNTRUSTED_CA = "untrusted_ca"
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a client refuses a server. ``code``: OpenSSL's word on its certificate (X509_V_ERR_*), 0: not for that."""
+
+    reason: str
+    code: int = 0
+
+
 class Certificates:
     """The TLS contexts of one run, for the public hosts it stands in for."""
 
@@ -50,7 +59,7 @@ class Certificates:
         self._ca = trustme.CA()
         self._good = self._ca.issue_cert(*names)
         self._contexts: dict[tuple[Certificate, bool], ssl.SSLContext] = {}
-        self._refusals: dict[ssl.SSLContext, str] = {}
+        self._refusals: dict[ssl.SSLContext, Refusal | None] = {}
 
     @property
     def spki(self) -> str:
@@ -71,8 +80,8 @@ class Certificates:
             self._contexts[key] = self._make(kind, old_tls=old_tls)
         return self._contexts[key]
 
-    def refusal(self, context: ssl.SSLContext) -> str:
-        """Why a careful client refuses a server with this context; ``""`` where it does not.
+    def refusal(self, context: ssl.SSLContext) -> Refusal | None:
+        """Why a careful client refuses a server with this context; None where it does not.
 
         A client of our own, in memory: it trusts the run's CA, checks the name, and speaks TLS 1.2 and newer.
         """
@@ -115,8 +124,8 @@ class Certificates:
         return leaf.private_key_and_cert_chain_pem
 
 
-def _handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> str:
-    """Let the two shake hands; what the first to refuse has against it, ``""`` when both are done."""
+def _handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Refusal | None:
+    """Let the two shake hands; what the first to refuse has against it, None when both are done."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     waiting = [
         client.wrap_bio(to_client, to_server, server_hostname=name),
@@ -128,10 +137,12 @@ def _handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> str
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 continue
+            except ssl.SSLCertVerificationError as error:
+                return Refusal(error.verify_message, error.verify_code)
             except ssl.SSLError as error:
-                return getattr(error, "verify_message", "") or error.reason or str(error)
+                return Refusal(error.reason or str(error))
             waiting.remove(side)
-    return ""
+    return None
 
 
 def _self_signed(names: Sequence[str], now: dt.datetime) -> bytes:

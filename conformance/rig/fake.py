@@ -8,10 +8,12 @@ it, what is healthy about it is the target's: the fake is the fault proxy before
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.events import (
     ConnectionAccepted,
+    FaultFellShort,
     FaultProved,
     JunkReceived,
     RequestReceived,
@@ -26,20 +28,20 @@ from conformance.events import (
 from conformance.model import Address, Profile, Side, written_on
 from conformance.rig.faults.build import FaultSet
 from conformance.rig.faults.listening import Refused
+from conformance.rig.faults.tls import note_tls
 from conformance.rig.healthy import Answers, Scripted
 from conformance.rig.http import NotHttp, Request, read_request, response
 from conformance.rig.link import Link
-from conformance.rig.tls import spare_memory
+from conformance.rig.tls import greeted, spare_memory
 from conformance.rig.upstream import Upstream
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Mapping, Sequence
 
     from conformance.events import Event
     from conformance.rig.certificates import Certificates
-    from conformance.rig.faults.base import Fault, SessionFault
+    from conformance.rig.faults.base import Fault, Probed, SessionFault
     from conformance.rig.healthy import Healthy
     from conformance.rig.network import Network
     from conformance.rig.ports import Endpoint
@@ -115,7 +117,8 @@ class Fake(Answers):
             if fault is None:
                 endpoint.port.listen()
             else:
-                self._prove(fault, await fault.apply(endpoint.port), endpoint.address if len(faults) > 1 else None)
+                probed = await fault.apply(endpoint.port)
+                self._prove(fault, probed, fault.shortfall(probed), endpoint.address if len(faults) > 1 else None)
             if fault is None or fault.answers:
                 self._accept_from(endpoint)
         if not stands:
@@ -135,28 +138,38 @@ class Fake(Answers):
     async def _set_network(self, network: Network) -> None:
         await network.clear()
         if (fault := next(iter(self._faults.values())).network) is not None:  # the same at every address
-            self._prove(fault, await fault.apply(network))
+            probed = await fault.apply(network)
+            self._prove(fault, probed, fault.shortfall(probed))
 
-    def _prove(self, fault: Fault, detail: str, address: Address | None = None) -> None:
-        """Note a proof; without a word of what was seen there is none."""
-        if detail:
-            self.record(FaultProved, rig=True, side=self.side, fault=f"{fault}{written_on(address)}", detail=detail)
+    def _prove(self, fault: Fault, probed: Probed, lacks: str, address: Address | None = None) -> None:
+        """Note a proof, or what it lacks to be one; without a word of what was seen there is none."""
+        name = f"{fault}{written_on(address)}"
+        if lacks:
+            self.record(FaultFellShort, rig=True, side=self.side, fault=name, detail=lacks)
+        elif probed.detail:
+            self.record(FaultProved, rig=True, side=self.side, fault=name, detail=probed.detail)
 
     def _faults_at(self, address: Address | None) -> FaultSet:
         return self._faults[address if address in self._faults else None]
 
     async def drop_sessions(self, fault: SessionFault) -> None:
-        """Apply a session fault to every open session."""
+        """Apply a session fault to every open session, but for those whose subject leaves in this very moment."""
         if fault.is_silence:
             await asyncio.gather(*(session.answered() for session in self._live()))
         live = self._live()
         self.record(SessionsDropped, rig=True, side=self.side, fault=str(fault), count=len(live))
         for session in live:
-            await fault.apply(session)
+            with contextlib.suppress(ConnectionError):  # its own task notes that
+                await session.link.under(fault, fault.apply(session))
 
     def _accept_from(self, endpoint: Endpoint) -> None:
         asyncio.get_running_loop().add_reader(endpoint.port.socket, self._accept, endpoint)
         self._accepting.append(endpoint.port.socket)
+
+    @property
+    def listens(self) -> bool:
+        """Whether any of its ports does."""
+        return any(endpoint.port.is_listening for endpoint in self._endpoints)
 
     def refuse(self) -> None:
         """Refuse connections on every endpoint; accepted ones stay."""
@@ -227,41 +240,35 @@ class Fake(Answers):
     async def _serve(self, link: Link, sock: socket.socket, endpoint: Endpoint) -> None:
         tls_fault = self._faults_at(link.address).tls if endpoint.tls or self.side is Side.LOCAL else None
         context = self.certificates.context() if endpoint.tls else None
+        has_greeted = False
         if tls_fault is not None:
             context = tls_fault.apply(self.certificates)
+            has_greeted = await greeted(sock, _HANDSHAKE_S)
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=_READ_BYTES_MAX)
         protocol = asyncio.StreamReaderProtocol(reader)
-        outcome = "the handshake was finished" if context else "no TLS was spoken"
+        outcome = ""
         try:
             transport, _ = await loop.connect_accepted_socket(
                 lambda: protocol, sock, ssl=context, ssl_handshake_timeout=_HANDSHAKE_S if context else None
             )
+            outcome = "the handshake was finished" if context else "no TLS was spoken"
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             outcome = getattr(error, "reason", None) or type(error).__name__
             link.record(TlsFailed, detail=outcome)
             sock.close()
             return
         finally:
-            if tls_fault is not None and (effect := self._tls_effect(endpoint, context)):
-                link.took_effect(tls_fault, f"{effect}: {outcome}")
+            if tls_fault is not None and has_greeted and outcome:
+                note_tls(link, tls_fault, context, outcome, wanted=endpoint.tls)
         link.use(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
         await self._serve_link(link)
-
-    def _tls_effect(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> str:
-        """What is wrong with serving this endpoint so, by another's judgement than the fault's; ``""``: nothing."""
-        if context is None:
-            return "plain text where TLS should be" if endpoint.tls else ""
-        if not endpoint.tls:
-            return "TLS where plain text should be"
-        refusal = self.certificates.refusal(context)
-        return f"a careful client refuses it ({refusal})" if refusal else ""
 
     async def _serve_link(self, link: Link) -> None:
         self._links.add(link)
         try:
             if (fault := self._faults_at(link.address).connection) is not None:
-                await fault.apply(link)
+                await link.under(fault, fault.apply(link))
             else:
                 await self._serve_http(link)
         except ConnectionError:
@@ -302,7 +309,7 @@ class Fake(Answers):
         is_signature = request.method == "GET" and request.target.split("?")[0] == self.signature_path
         fault = self._faults_at(link.address).signature
         if is_signature and fault is not None:
-            await fault.apply(link, request)
+            await link.under(fault, fault.apply(link, request), request)
             return
         await self.healthy.answer(link, request)
 
@@ -316,12 +323,12 @@ class Fake(Answers):
             return
         try:
             if (upgrade_fault := self._faults_at(link.address).upgrade) is not None:
-                await upgrade_fault.apply(session)
+                await link.under(upgrade_fault, upgrade_fault.apply(session), request)
             else:
                 await session.answer()
             if session.is_open:
                 if (session_fault := self._faults_at(link.address).session) is not None:
-                    await session_fault.apply(session)
+                    await link.under(session_fault, session_fault.apply(session))
                 await session.run()
         finally:
             session.leave()

@@ -50,17 +50,21 @@ class Answers:
             return self.healthy.signature()
         return signature_body(variant, self.profile.signature, self.side)
 
-    def signature_headers(self, request: Request) -> dict[str, str]:
-        """JSON that the subject's origin may read: an extension's (LOC-3, API-4), or that of its web page.
+    def allowed(self, request: Request) -> dict[str, str]:
+        """The headers that let the subject's origin read: an extension's (LOC-3, API-4), or that of its web page.
 
-        "null" is what an extension's origin becomes when a redirect crosses origins (Fetch, 4.5); it is let in so
-        that a redirect scenario offers what it promises.
+        Any extension's: which is the subject's is the browser's to say, and the rig's own asks here, too. "null" is
+        what an extension's origin becomes when a redirect crosses origins (Fetch, 4.5); it is let in so that a
+        redirect scenario offers what it promises.
         """
         origin = request.headers.get("origin", "")
         page = self.profile.web.origin if self.profile.web is not None else None
         is_allowed = origin.startswith("chrome-extension://") or origin in ("null", page)
-        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if is_allowed else {}
-        return {"Content-Type": "application/json", **allowed}
+        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if is_allowed else {}
+
+    def signature_headers(self, request: Request) -> dict[str, str]:
+        """JSON that the subject may read."""
+        return {"Content-Type": "application/json", **self.allowed(request)}
 
     def signature_url(self, at: str) -> str:
         """Where a redirect may send the subject: ``same_origin``, ``other_origin`` or ``public``."""
@@ -94,7 +98,8 @@ class Scripted:
         """The signature, the health, or 404."""
         fake, path = self._fake, request.target.split("?")[0]
         if request.method == "OPTIONS":
-            await fake.reply(link, 204, preflight(request))
+            allowed = fake.allowed(request)
+            await fake.reply(link, 204 if allowed else 403, {**preflight(request), **allowed} if allowed else {})
         elif request.method == "GET" and path == fake.signature_path:
             await fake.reply(link, 200, fake.signature_headers(request), self.signature())
         elif request.method == "GET" and path == "/health":

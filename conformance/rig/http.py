@@ -95,9 +95,14 @@ def response_head(status: int, headers: dict[str, str] | None = None) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+def has_body(status: int) -> bool:
+    """Whether a response with this status has one (RFC 9110, 15.3.5, 15.4.5)."""
+    return status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
 def response(status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """A whole response. A 204 or 304 has no body (RFC 9110, 15.3.5, 15.4.5)."""
-    if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+    """A whole response, with its body where there may be one."""
+    if not has_body(status):
         return response_head(status, headers)
     return response_head(status, {**(headers or {}), "Content-Length": str(len(body))}) + body
 
@@ -109,9 +114,8 @@ def chunked(body: bytes, size: int = 16) -> bytes:
 
 
 def preflight(request: Request) -> dict[str, str]:
-    """The headers that let a browser ask what it asked leave for (Fetch, 4.8)."""
+    """The headers that let a browser ask what it asked leave for (Fetch, 4.8), beside its origin's."""
     return {
-        "Access-Control-Allow-Origin": request.headers.get("origin", "*"),
         "Access-Control-Allow-Methods": "GET",
         "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
         "Access-Control-Allow-Private-Network": "true",

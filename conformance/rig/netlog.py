@@ -15,6 +15,7 @@ import errno
 import json
 from dataclasses import dataclass
 from enum import IntEnum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -81,9 +82,9 @@ class _Request:
     initiator: str = ""
     is_socket: bool = False
     started: bool = False
-    answered: bool = False
     in_hand: bool = False  # its answer is being handed over to who asked, or kept back
     kept_back: bool = False
+    stored_ms: float | None = None  # when the cache's copy was read, which may be used or not
     opened: bool = False
     cancelled: bool = False
 
@@ -192,12 +193,14 @@ class NetLogParser:
 
     def _request_started(self, at_ms: float, request: int, phase: int, params: dict[str, Any]) -> list[Seen]:
         known = self._requests.get(request)
+        if phase == _Phase.END and known is not None and known.started:
+            return self._answered_from_cache(request, known, params)
         if phase != _Phase.BEGIN or known is None:
             return []
         known.url = params.get("url", known.url)
         known.initiator = str(params.get("initiator", ""))
         known.started = True
-        known.answered = False
+        known.stored_ms = None
         if known.is_socket:
             return self._seen(known, SocketStarted(at_ms=at_ms, source=Source.BROWSER, request=request, url=known.url))
         method = str(params.get("method", "GET"))
@@ -211,17 +214,27 @@ class NetLogParser:
             return []
         head = (params.get("headers") or [""])[0].split()
         status = int(head[1]) if len(head) > 1 and head[1].isdigit() else 0
-        known.answered = True
+        if status == HTTPStatus.NOT_MODIFIED and known.stored_ms is not None:
+            status = HTTPStatus.OK.value  # the browser asked so by itself; the subject is given the stored answer
+        known.stored_ms = None
         return self._seen(known, FetchAnswered(at_ms=at_ms, source=Source.BROWSER, request=request, status=status))
 
     def _cache_read(self, at_ms: float, request: int, phase: int, params: dict[str, Any]) -> list[Seen]:
         known = self._requests.get(request)
-        if phase != _Phase.END or known is None or not known.started or params.get("net_error"):
+        if phase == _Phase.END and known is not None and known.started and not params.get("net_error"):
+            known.stored_ms = at_ms
+        return []
+
+    def _answered_from_cache(self, request: int, known: _Request, params: dict[str, Any]) -> list[Seen]:
+        """The job has its answer: the stored one, unless the browser went on to ask the server all the same."""
+        stored_ms, known.stored_ms = known.stored_ms, None
+        if stored_ms is None or params.get("net_error"):
             return []
         # Chromium keeps only whole 200 answers of a fetch like this one (RFC 9111, 3); the log has no status line here.
-        return self._seen(
-            known, FetchAnswered(at_ms=at_ms, source=Source.BROWSER, request=request, status=200, from_cache=True)
+        answer = FetchAnswered(
+            at_ms=stored_ms, source=Source.BROWSER, request=request, status=HTTPStatus.OK.value, from_cache=True
         )
+        return self._seen(known, answer)
 
     def _response_handed_over(self, _at_ms: float, request: int, phase: int, _params: dict[str, Any]) -> list[Seen]:
         if (known := self._requests.get(request)) is not None:

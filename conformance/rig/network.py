@@ -25,8 +25,8 @@ PUBLIC_V6 = "2001:db8::10"  # RFC 3849: likewise
 _PACKET_BYTES_MAX = 65_536
 _UNUSED_PORT = 9  # discard: a probe is refused there, and seen by nobody
 _PROBE_S_MAX = 5.0
-_PROBE_SOON_MS = 0.95  # a probe may be this much faster than said: clocks are rounded
-_LOSS_PROBES = 100
+PROBE_SOON = 0.95  # a probe may be this much faster than said: clocks are rounded
+_LOSS_PROBES_MIN = 100
 
 
 class Network:
@@ -37,7 +37,8 @@ class Network:
         self._way_s = 0.0
         self._lost_every = 0
         self._carried = {False: 0, True: 0}  # out of home? → packets since the last change
-        self._lost = 0
+        self._lost = 0  # of those on their way out
+        self._probes = 0
         self._all_probed = asyncio.Event()
         self._is_up = True
         self.was_cut = False  # ever: a browser that noticed tells of it for seconds
@@ -64,10 +65,10 @@ class Network:
             except OSError:  # nothing more is there, or the interface is down
                 return
             self._carried[outward] += 1
-            if self._carried[True] == _LOSS_PROBES:
+            if self._carried[True] == self._probes:
                 self._all_probed.set()
             if self._lost_every and self._carried[outward] % self._lost_every == 0:
-                self._lost += 1
+                self._lost += outward
             elif self._way_s:
                 asyncio.get_running_loop().call_later(self._way_s, self._deliver, target, packet)
             else:
@@ -89,22 +90,23 @@ class Network:
             raise RigFailed(f"the network should be away, but a probe of {PUBLIC} was {outcome}")
         return f"a probe of {PUBLIC} found no network"
 
-    async def slow_down(self, rtt_ms: float) -> str:
-        """Let every packet take half of ``rtt_ms``. Returns the proof."""
+    async def slow_down(self, rtt_ms: float) -> float:
+        """Let every packet take half of ``rtt_ms``. Returns how long a probe took, in milliseconds."""
         self._way_s = rtt_ms / 2000
         begun_ms = now_ms()
         outcome = await self._probe()
         took_ms = now_ms() - begun_ms
-        if outcome != "answered" or took_ms < rtt_ms * _PROBE_SOON_MS:
+        if outcome != "answered" or took_ms < rtt_ms * PROBE_SOON:
             raise RigFailed(f"a probe of {PUBLIC} should take {rtt_ms:g} ms, but was {outcome} after {took_ms:.0f} ms")
-        return f"a probe of {PUBLIC} and back took {took_ms:.0f} ms"
+        return took_ms
 
-    async def lose(self, every: int) -> str:
-        """Lose one packet in ``every``, each way. Returns the proof."""
+    async def lose(self, every: int) -> tuple[int, int]:
+        """Lose one packet in ``every``, each way. Returns how many probes were sent, and how many lost."""
         self._start_counting(every)
+        self._probes = every * -(-_LOSS_PROBES_MIN // every)  # a multiple, so that the share comes out
         with self._namespace.socket(Where.HOME, kind=socket.SOCK_DGRAM) as probe:
             probe.setblocking(False)  # noqa: FBT003 - socket's own signature
-            for _ in range(_LOSS_PROBES):
+            for _ in range(self._probes):
                 with contextlib.suppress(OSError):  # the other side says that nobody listens
                     probe.sendto(b"probe", (PUBLIC, _UNUSED_PORT))
                 await asyncio.sleep(0)
@@ -114,10 +116,10 @@ class Network:
         if lost < sent // every:
             raise RigFailed(f"one packet in {every} should be lost, but {lost} of {sent} probes were")
         self._start_counting(every)
-        return f"{lost} of {sent} probe packets were lost on their way"
+        return sent, lost
 
     def _start_counting(self, every: int) -> None:
-        self._lost_every, self._lost, self._carried = every, 0, {False: 0, True: 0}
+        self._lost_every, self._lost, self._carried, self._probes = every, 0, {False: 0, True: 0}, 0
         self._all_probed.clear()
 
     async def clear(self) -> str:

@@ -255,15 +255,15 @@ class Relayed(Session):
         super().ignore_messages()
         self.leave()
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int) -> bool:
         """Begin the close handshake in the target's place."""
         self.leave()
-        await super().close(code)
+        return await super().close(code)
 
-    def reset(self) -> None:
+    def reset(self) -> bool:
         """End the connection with RST."""
         self.leave()
-        super().reset()
+        return super().reset()
 
     def fall_silent(self) -> None:
         """Take everything, answer nothing, close nothing."""

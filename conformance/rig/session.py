@@ -46,6 +46,7 @@ class Session:
         self.doomed = False
         self.silent = False
         self.is_open = False
+        self._is_cut = False  # what it had to say went nowhere
         self._heartbeat = heartbeat
         self._beside: set[asyncio.Task[None]] = set()
         self._text: codecs.IncrementalDecoder | None = None  # of the text message that is coming in
@@ -148,15 +149,21 @@ class Session:
     async def _flush(self) -> None:
         data = b"".join(self._protocol.data_to_send())
         if data and not self.silent:
-            await self.link.send(data)
+            try:
+                await self.link.send(data)
+            except ConnectionError:
+                self._is_cut = True
+                raise
 
-    async def close(self, code: int) -> None:
-        """Begin the close handshake (RFC 6455, 7.1.2)."""
+    async def close(self, code: int) -> bool:
+        """Begin the close handshake (RFC 6455, 7.1.2); False when it was closing already, or nobody is left."""
         self.doomed = True
-        if self._protocol.state is State.OPEN:
-            self._protocol.send_close(code)
-            with contextlib.suppress(ConnectionError):
-                await self._flush()
+        if self._protocol.state is not State.OPEN or self.silent:
+            return False
+        self._protocol.send_close(code)
+        with contextlib.suppress(ConnectionError):
+            await self._flush()
+        return not self._is_cut
 
     async def answered(self) -> None:
         """Wait for the answer to a heartbeat that is under way: there is none, where answers are given at once."""
@@ -164,11 +171,12 @@ class Session:
     def leave(self) -> None:
         """Give back what it holds besides its link: nothing, where there is no target."""
 
-    def reset(self) -> None:
-        """End the connection with RST, as a killed process' kernel does."""
+    def reset(self) -> bool:
+        """End the connection with RST, as a killed process' kernel does; False when it was at its end already."""
         self.doomed = True
-        self._closed(by="server")
-        self.link.reset()
+        is_reset = self.link.reset()
+        self._closed(by="server" if is_reset else "")
+        return is_reset
 
     def fall_silent(self) -> None:
         """Take everything, answer nothing, close nothing."""
@@ -179,7 +187,7 @@ class Session:
         if not self.is_open:
             return
         self.is_open = False
-        received, sent = self._protocol.close_rcvd, self._protocol.close_sent
+        received, sent = self._protocol.close_rcvd, None if self._is_cut else self._protocol.close_sent
         code = received.code if received else sent.code if sent else _LOST
         if not by:
             by = (

@@ -1,4 +1,4 @@
-"""TLS by asyncio, with less memory a connection.
+"""TLS by asyncio, with less memory a connection, and whether a client has begun it.
 
 asyncio makes a buffer of 256 KiB for every TLS connection and writes zeros all over it (CPython 3.11 to 3.14,
 ``sslproto.SSLProtocol.max_size``): 5,000 sessions of a fake would take 1.3 GB before anybody has said a word. A record
@@ -7,6 +7,8 @@ of TLS has 16 KiB at most (RFC 8446, 5.1); with a buffer of that size whoever se
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from asyncio.sslproto import SSLProtocol
 from typing import Final
 
@@ -16,3 +18,17 @@ RECORD_BYTES: Final = 16 * 1024
 def spare_memory() -> None:
     """From now on, in this process, a TLS connection has a buffer for one record."""
     SSLProtocol.max_size = RECORD_BYTES
+
+
+async def greeted(sock: socket.socket, patience_s: float) -> bool:
+    """Whether the client says anything within that time; it stays to be read. With TLS the client speaks first."""
+    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sock, readable.set)
+    try:
+        async with asyncio.timeout(patience_s):
+            await readable.wait()
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError:  # TimeoutError is one
+        return False
+    finally:
+        loop.remove_reader(sock)

@@ -170,7 +170,19 @@ def test_the_functions_have_the_code_that_is_tested_here() -> None:
 def test_the_outputs_are_what_the_extension_opens() -> None:
     outputs = deployed()[1]
     assert outputs["session"] == "wss://api.example.com/"
+    assert outputs["signature"] == "https://api.example.com/semantest-signature"
     assert outputs["health"] == "https://api.example.com/health"
+    assert set(outputs) == {"session", "signature", "health", "distribution", "table"}
+
+
+def test_the_outputs_name_the_distribution_that_the_domain_leads_to_and_the_table_of_the_functions() -> None:
+    outputs = deployed()[1]
+    aliases = [alias for one in of(":Record") for alias in one.inputs.get("aliases", ())]
+    assert outputs["distribution"] == "d.cloudfront.example"
+    assert {alias["name"] for alias in aliases} == {outputs["distribution"]}
+    (table,) = of(":Table")
+    assert outputs["table"] == table.name
+    assert {one.inputs["environment"]["variables"].get("TABLE_NAME") for one in of(":Function")} == {outputs["table"]}
 
 
 def test_everything_has_its_tags_by_its_provider() -> None:

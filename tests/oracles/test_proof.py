@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
-from conformance.events import Event, FaultTookEffect, SessionClosed, SessionOpened, SocketClosed, Source, WorldSet
-from conformance.model import Change, FaultSpec, Outcome, Shown, Side
+from conformance.events import (
+    ConnectionAccepted,
+    Event,
+    FaultFellShort,
+    FaultTookEffect,
+    SessionClosed,
+    SessionOpened,
+    SocketClosed,
+    Source,
+    WorldSet,
+)
+from conformance.model import Address, Change, FaultSpec, Outcome, Shown, Side
 from conformance.oracles.proof import unproved
 from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, case, fault, scenario, story
 
@@ -63,6 +74,67 @@ def test_an_answer_that_was_held_back_proves_itself() -> None:
     assert doubts(held, public=(slow,)) == ()
     at_once = story().refused(at=10).socket(PUBLIC, at=15, opened=30)
     assert len(doubts(at_once, public=(slow,))) == 1
+
+
+@pytest.mark.parametrize(("answered", "held"), [(20, False), (64, False), (66, True)])
+def test_an_answer_of_a_short_delay_was_held_back_for_all_of_it(answered: float, *, held: bool) -> None:
+    """Of 50 ms, too: the fake notes both ends by one clock, so no error of clocks is taken off."""
+    told = story().refused(at=10).socket(PUBLIC, at=15, opened=answered)
+    assert (doubts(told, public=(fault("slow_upgrade", delay_ms=50),)) == ()) is held
+
+
+def test_the_proof_of_a_fault_with_another_parameter_is_none() -> None:
+    told = story().probe(at=10, ended=15).effect(LOCAL, "answer(status=503)", at=12)
+    assert len(doubts(told, local=(fault("answer", status=500),))) == 1
+
+
+def test_a_fault_that_fell_short_is_doubted_though_it_was_proved() -> None:
+    told = story().probe(at=10, ended=15).effect(LOCAL, "answer(status=500)", at=12)
+    short = FaultFellShort(at_ms=90, source=Source.LOCAL, side=LOCAL, fault="answer(status=500)", detail="status 200")
+    assert doubts(told.seen(short), local=(fault("answer", status=500),)) == ("local answer(status=500): status 200",)
+
+
+V6 = replace(fault("hang_up"), on=Address.V6)
+
+
+@pytest.mark.parametrize(("address", "doubted"), [("[::1]:3003", False), ("127.0.0.1:3003", True), ("", False)])
+def test_a_fault_is_at_work_at_its_own_address(address: str, *, doubted: bool) -> None:
+    told = story().given_up(at=10, ended=15).effect(LOCAL, "hang_up", at=12).without(ConnectionAccepted)
+    (effect,) = [event for event in told._events if isinstance(event, FaultTookEffect)]
+    number = effect.connection
+    told.seen(ConnectionAccepted(at_ms=9, source=Source.LOCAL, connection=number, endpoint="a", address=address))
+    assert (doubts(told, local=(V6,)) == ("local hang_up: it was at work at IPv4",)) is doubted
+    assert (doubts(told, local=(V6,)) == ()) is not doubted
+
+
+def test_a_proof_at_another_address_is_none() -> None:
+    gone = replace(REFUSED, on=Address.V6)
+    told = story().refused(at=10)
+    assert doubts(told, local=(gone,)) == ("local refused on IPv6, met at 10 ms",)
+    assert doubts(told.proved(LOCAL, "refused on IPv6"), local=(gone,)) == ()
+    misplaced = "local refused on IPv4: it was at work at IPv4"
+    assert doubts(told.proved(LOCAL, "refused on IPv4"), local=(gone,)) == (misplaced,)
+
+
+@pytest.mark.parametrize(
+    ("pings", "until", "paused"),
+    [
+        ([20, 5020, 10020], 12000, False),
+        ([20, 5020], 12000, True),
+        ([20, 10020], 12000, True),
+        ([20, 5074], 10000, False),
+        ([20, 5076], 10000, True),
+    ],
+)
+def test_pings_that_go_on_are_seen_to_do_so(pings: list[float], until: float, *, paused: bool) -> None:
+    """An interval, a fault's work, and the error of 5 ms."""
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
+    for at in pings:
+        told.effect(LOCAL, "ping_only(interval_ms=5000)", at=at)
+    given = scenario(local=(fault("ping_only", interval_ms=5000),), session=Outcome.PUBLIC, shown=Shown.BAD)
+    doubted = unproved(case(told.end(at=until), given))
+    assert bool(doubted) is paused
+    assert all("it paused for" in line for line in doubted)
 
 
 # --- not met -------------------------------------------------------------------------------------

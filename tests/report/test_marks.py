@@ -15,6 +15,7 @@ from conformance.events import (
     CanaryPlanted,
     CertificateRejected,
     Event,
+    FaultFellShort,
     FaultTookEffect,
     FetchAnswered,
     FrameReceived,
@@ -86,6 +87,16 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
             FaultTookEffect(at_ms=0, source=Source.PUBLIC, connection=1, fault="drip", detail="1 byte"),
             "drip: 1 byte",
             Tone.RIG,
+        ),
+        (
+            FaultFellShort(at_ms=0, source=Source.LOCAL, side=Side.LOCAL, fault="drip", detail="2 bytes", connection=1),
+            "drip fell short: 2 bytes",
+            Tone.BAD,
+        ),
+        (
+            FaultFellShort(at_ms=0, source=Source.RIG, side=Side.PUBLIC, fault="delay", detail="it took 1 ms"),
+            "delay fell short: it took 1 ms",
+            Tone.BAD,
         ),
         (
             TlsFailed(at_ms=0, source=Source.PUBLIC, connection=1, detail="no shared cipher"),

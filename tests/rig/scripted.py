@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gzip
 import itertools
 import json
 import ssl
@@ -94,8 +95,19 @@ class Scripted:
         if not status:
             raise Refused("ERR_INVALID_HTTP_RESPONSE")
         self._tell(FetchAnswered, request=number, status=status)
-        lengths = [line.partition(":")[2] for line in head.split("\r\n") if line.lower().startswith("content-length:")]
-        wanted = int(lengths[0]) if lengths else None
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head.split("\r\n"))}
+        body = await self._body(reader, headers)
+        if headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        return status == 200 and json.loads(body.decode("utf-8-sig")).get("service") == "semantest"
+
+    async def _body(self, reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+        if headers.get("transfer-encoding") == "chunked":
+            body = b""
+            while size := int(await reader.readline(), 16):
+                body += (await reader.readexactly(size + 2))[:-2]
+            return body
+        wanted = int(headers["content-length"]) if "content-length" in headers else None
         body = b""
         while (wanted is None or len(body) < wanted) and (piece := await reader.read(65536)):
             body += piece
@@ -103,7 +115,7 @@ class Scripted:
                 raise Refused("ERR_ABORTED")
         if wanted is not None and len(body) < wanted:
             raise Refused("ERR_CONTENT_LENGTH_MISMATCH")
-        return status == 200 and json.loads(body).get("service") == "semantest"
+        return body
 
     # --- a WebSocket
 
@@ -172,7 +184,7 @@ class Scripted:
         protocol.receive_data(await _some(reader))
         frames = [event for event in protocol.events_received() if isinstance(event, Frame)]
         writer.writelines(protocol.data_to_send())
-        if protocol.parser_exc is not None:
+        if protocol.parser_exc is not None or any(_is_no_text(frame) for frame in frames):
             raise EOFError
         return any(frame.opcode is Opcode.TEXT for frame in frames)
 
@@ -197,6 +209,15 @@ class Scripted:
             raise Refused("ERR_INTERNET_DISCONNECTED") from error
         self._tell(TcpEnded, socket=number, side=side, error="")
         return reader, writer
+
+
+def _is_no_text(frame: Frame) -> bool:
+    """Which a browser fails the connection for (RFC 6455, 8.1), and the sans-I/O core leaves to its user."""
+    try:
+        bytes(frame.data).decode()
+    except UnicodeDecodeError:
+        return frame.opcode is Opcode.TEXT
+    return False
 
 
 async def _some(reader: asyncio.StreamReader) -> bytes:

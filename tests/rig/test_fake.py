@@ -29,6 +29,7 @@ from conformance.rig.faults import build
 from conformance.rig.faults.base import ConnectionFault, SessionFault
 from conformance.rig.link import Link
 from conformance.rig.recorder import Recorder, now_ms
+from conformance.rig.traffic import Traffic
 from tests.rig.servers import GET, PATIENCE_S, PROFILE, UPGRADE, Staged, staged
 
 E = TypeVar("E", bound=Event)
@@ -107,6 +108,12 @@ def test_a_preflight_is_answered() -> None:
     assert status == 204
     assert headers["access-control-allow-origin"] == EXTENSION.decode()
     assert headers["access-control-allow-headers"] == "x-a"
+
+
+def test_a_web_page_is_given_no_leave() -> None:
+    status, headers, _ = answered(ask(b"OPTIONS /semantest-signature", b"Origin: https://example.org"))
+    assert status == 403
+    assert not [name for name in headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize(
@@ -417,6 +424,9 @@ class Broken(ConnectionFault):
 
     async def apply(self, link: Link) -> None:
         raise ZeroDivisionError(f"a bug on connection {link.number}")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        return ""
 
 
 def test_a_bug_of_its_own_is_never_the_subjects() -> None:

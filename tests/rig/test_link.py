@@ -10,10 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from conformance.events import ConnectionClosed, Event, FaultTookEffect, Source
-from conformance.model import FaultSpec
+from conformance.events import ConnectionClosed, Event, FaultFellShort, FaultTookEffect, Source
+from conformance.model import FaultSpec, Json, Side
 from conformance.rig.fake import Fake
 from conformance.rig.faults import build
+from conformance.rig.faults.base import LinkFault
 from conformance.rig.link import Link
 
 PATIENCE_S = 5.0
@@ -21,6 +22,8 @@ PATIENCE_S = 5.0
 
 class Notes:
     """Stands in for a fake: keeps what is noted."""
+
+    side = Side.LOCAL
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -47,6 +50,10 @@ class Peer:
             while piece := await loop.sock_recv(self._socket, 4096):
                 got += piece
         return got
+
+    async def drain(self, size: int) -> None:
+        """Take so much, or less; nobody looks at it."""
+        await asyncio.get_running_loop().sock_recv(self._socket, size)
 
     async def write(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
@@ -148,15 +155,99 @@ def test_a_peer_that_resets_ends_the_hanging_too() -> None:
     assert asyncio.run(scene()) == ["subject"]
 
 
-def test_a_faults_proof_names_the_connection_the_fault_and_the_deed() -> None:
+# --- what faults did to it
+
+CLOSE_1011 = b"\x88\x02\x03\xf3"
+
+
+def fault_of(name: str, **parameters: Json) -> LinkFault:
+    (fault,) = build([FaultSpec(name, parameters)])
+    assert isinstance(fault, LinkFault)
+    return fault
+
+
+def told(fault: LinkFault, *sends: bytes, claimed: LinkFault | None = None, later: bytes = b"") -> list[Event]:
+    """What is noted of a fault that sends this, says that it took effect, and sends more."""
+
     async def scene() -> list[Event]:
         async with linked() as (link, _peer, notes):
-            (fault,) = build([FaultSpec("close", {"code": 1011})])
-            link.took_effect(fault, "sent a close frame")
+
+            async def work() -> None:
+                for data in sends:
+                    await link.send(data)
+                link.took_effect(claimed or fault, "did it")
+
+            await link.under(fault, work())
+            await link.send(later)
+            await link.send(later)
             return notes.events
 
-    assert asyncio.run(scene()) == [
-        FaultTookEffect(
-            at_ms=0, source=Source.LOCAL, connection=7, fault="close(code=1011)", detail="sent a close frame"
-        )
+    return asyncio.run(scene())
+
+
+def test_a_faults_proof_names_the_connection_the_fault_and_the_deed() -> None:
+    assert told(fault_of("close", code=1011), CLOSE_1011) == [
+        FaultTookEffect(at_ms=0, source=Source.LOCAL, connection=7, fault="close(code=1011)", detail="did it")
     ]
+
+
+def test_a_fault_that_did_not_do_what_it_says_has_no_proof() -> None:
+    (event,) = told(fault_of("close", code=1011), b"\x88\x02\x03\xe8")
+    assert event == FaultFellShort(
+        at_ms=0,
+        source=Source.LOCAL,
+        side=Side.LOCAL,
+        fault="close(code=1011)",
+        detail="a close frame with code 1000 was sent",
+        connection=7,
+    )
+
+
+def test_a_fault_that_the_connection_did_not_meet_has_no_proof() -> None:
+    (event,) = told(fault_of("close", code=1011), CLOSE_1011, claimed=fault_of("close", code=1000))
+    assert isinstance(event, FaultFellShort)
+    assert event.fault == "close(code=1000)"
+
+
+def test_a_silence_is_weighed_as_long_as_it_lasts_and_broken_once() -> None:
+    took, broken = told(fault_of("half_open"), later=b"x")
+    assert isinstance(took, FaultTookEffect)
+    assert isinstance(broken, FaultFellShort)
+    assert broken.detail == "it was sent 1 byte"
+
+
+def test_what_is_sent_after_a_faults_work_is_not_its() -> None:
+    (event,) = told(fault_of("close", code=1011), CLOSE_1011, later=b"\x89\x00")
+    assert isinstance(event, FaultTookEffect)
+
+
+def test_a_connection_that_is_gone_is_not_reset() -> None:
+    """The peer was faster: what ended it is no fault of the fake's."""
+
+    async def scene() -> tuple[bool, list[str]]:
+        async with linked() as (link, _peer, notes):
+            link.writer.transport.abort()
+            await asyncio.sleep(0)  # the transport closes its socket
+            return link.reset(), notes.ends
+
+    assert asyncio.run(scene()) == (False, ["subject"])
+
+
+def test_a_send_is_over_when_the_kernel_has_it_all_and_not_before() -> None:
+    """By itself asyncio is content with 64 KiB in a buffer of its own, where they may stay for ever."""
+
+    async def scene() -> tuple[bool, int]:
+        async with linked() as (link, peer, _notes):
+            await link.send(b"x" * 65536)
+            link.writer.transport.write(b"x" * 16_000_000)  # more than any buffer on the way holds
+            while (size := link.writer.transport.get_write_buffer_size()) > 32768:
+                await peer.drain(min(size, 1 << 20))
+            sending = asyncio.create_task(link.send(b"the rest"))
+            await asyncio.sleep(0)
+            waits = not sending.done() or not link.writer.transport.get_write_buffer_size()
+            async with asyncio.timeout(PATIENCE_S):
+                while not sending.done():
+                    await peer.drain(1 << 20)
+            return waits, link.writer.transport.get_write_buffer_size()
+
+    assert asyncio.run(scene()) == (True, 0)

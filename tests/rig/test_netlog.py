@@ -142,8 +142,37 @@ def test_a_redirect_starts_again_with_the_same_number() -> None:
 
 def test_an_answer_from_the_cache_says_so() -> None:
     log = Log().request(7, PROBE).write("HTTP_CACHE_READ_INFO", 7, END)
+    log.write("URL_REQUEST_START_JOB", 7, END)
     assert isinstance(log.last, FetchAnswered)
     assert log.last.from_cache
+    assert log.last.status == 200
+    assert log.kinds == [FetchStarted, FetchAnswered]
+
+
+def test_a_copy_that_was_looked_at_and_not_used_is_no_answer() -> None:
+    """``cache: "no-cache"``: the browser reads its copy, and asks the server all the same. Seen with Chromium 156."""
+    log = Log().request(7, PROBE).write("HTTP_CACHE_READ_INFO", 7, END)
+    assert log.kinds == [FetchStarted]
+    log.write("URL_REQUEST_START_JOB", 7, END, net_error=-102).write("REQUEST_ALIVE", 7, END, net_error=-102)
+    assert log.kinds == [FetchStarted, FetchEnded]
+
+
+def test_a_server_that_was_asked_all_the_same_is_who_answered() -> None:
+    log = Log().request(7, PROBE).write("HTTP_CACHE_READ_INFO", 7, END)
+    log.write("HTTP_TRANSACTION_READ_RESPONSE_HEADERS", 7, NONE, headers=["HTTP/1.1 503 Service Unavailable"])
+    log.write("URL_REQUEST_START_JOB", 7, END)
+    assert log.kinds == [FetchStarted, FetchAnswered]
+    assert isinstance(log.last, FetchAnswered)
+    assert (log.last.status, log.last.from_cache) == (503, False)
+
+
+def test_a_stored_answer_that_the_server_confirmed_is_what_the_subject_is_given() -> None:
+    log = Log().request(7, PROBE).write("HTTP_CACHE_READ_INFO", 7, END)
+    log.write("HTTP_TRANSACTION_READ_RESPONSE_HEADERS", 7, NONE, headers=["HTTP/1.1 304 Not Modified"])
+    log.write("URL_REQUEST_START_JOB", 7, END)
+    assert log.kinds == [FetchStarted, FetchAnswered]
+    assert isinstance(log.last, FetchAnswered)
+    assert (log.last.status, log.last.from_cache) == (200, False)
 
 
 def test_a_socket_opens_sends_and_closes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,8 +11,17 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from conformance.events import Event, FrameReceived, SessionClosed, SessionOpened
-from conformance.model import FaultSpec, Side
+from conformance.events import (
+    Event,
+    FaultFellShort,
+    FaultTookEffect,
+    FrameReceived,
+    SessionClosed,
+    SessionOpened,
+)
+from conformance.model import FaultSpec, Json, Side
+from conformance.rig.faults import build
+from conformance.rig.faults.base import SessionFault
 from conformance.rig.recorder import now_ms
 from conformance.rig.session import Session
 from conformance.server_cases import CONT, TEXT, frame
@@ -231,3 +241,56 @@ def test_an_upgrade_that_lacks_what_it_needs_is_refused(header: bytes) -> None:
     answer, sessions = asyncio.run(scene())
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 426"))
     assert sessions == []
+
+
+# --- what did not happen is not noted ------------------------------------------------------------
+
+
+async def vanish(stage: Staged) -> None:
+    """The subject's connection breaks, and the fake's transport has seen it; the session's task has not run yet."""
+    _, writer = await upgraded(stage)
+    session = only_session(stage)
+    writer.transport.abort()
+    while not session.link.writer.is_closing():
+        session.link.writer.transport.write(PONG)  # nobody is left to take it
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("name", ["close", "reset_session", "malformed_frame"])
+def test_a_fault_that_comes_after_the_subjects_end_had_no_effect(name: str) -> None:
+    stated: dict[str, dict[str, Json]] = {"close": {"code": 1000}, "malformed_frame": {"kind": "masked"}}
+
+    async def scene() -> tuple[list[Event], tuple[int, str]]:
+        async with staged() as stage:
+            await vanish(stage)
+            (fault,) = build([FaultSpec(name, stated.get(name, {}))])
+            assert isinstance(fault, SessionFault)
+            session = only_session(stage)
+            with contextlib.suppress(ConnectionError):
+                await session.link.under(fault, fault.apply(session))
+            kinds = (FaultTookEffect, FaultFellShort)
+            return [event for event in stage.recorder.events if isinstance(event, kinds)], await until_closed(stage)
+
+    assert asyncio.run(scene()) == ([], (1006, "lost"))
+
+
+def test_a_drop_of_a_session_that_ends_by_itself_is_no_bug_of_the_harness() -> None:
+    async def scene() -> BaseException | None:
+        async with staged() as stage:
+            await vanish(stage)
+            (fault,) = build([FaultSpec("malformed_frame", {"kind": "masked"})])
+            assert isinstance(fault, SessionFault)
+            await stage.fake().drop_sessions(fault)
+            return stage.fake().failure
+
+    assert asyncio.run(scene()) is None
+
+
+def test_a_session_that_is_closing_already_is_not_closed_by_a_fault() -> None:
+    async def scene() -> tuple[bool, bool]:
+        async with staged() as stage:
+            await upgraded(stage)
+            session = only_session(stage)
+            return await session.close(1001), await session.close(1011)
+
+    assert asyncio.run(scene()) == (True, False)

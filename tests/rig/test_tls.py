@@ -1,13 +1,16 @@
-"""TLS connections of a fake cost little, and carry more than their buffer holds."""
+"""TLS connections of a fake cost little, carry more than their buffer holds, and are met when a client begins one."""
 
 from __future__ import annotations
 
 import asyncio
 import tracemalloc
 
+import pytest
 from websockets.frames import Frame, Opcode
 
-from conformance.model import Side
+from conformance.events import ConnectionAccepted, FaultTookEffect, TlsFailed
+from conformance.model import FaultSpec, Side
+from conformance.rig.recorder import now_ms
 from conformance.rig.tls import RECORD_BYTES
 from tests.rig.servers import PATIENCE_S, UPGRADE, staged
 
@@ -42,3 +45,34 @@ def test_a_message_of_many_records_arrives_whole() -> None:
                 return await reader.readexactly(len(b"\x81\x04pong"))
 
     assert asyncio.run(scene()) == b"\x81\x04pong"
+
+
+@pytest.mark.parametrize("fault", [FaultSpec("certificate", {"kind": "expired"}), FaultSpec("plaintext")], ids=str)
+@pytest.mark.parametrize("greets", [True, False])
+def test_a_client_that_says_nothing_has_met_no_fault_of_tls(fault: FaultSpec, *, greets: bool) -> None:
+    """A connection that ends before its first byte was shown no certificate, and no lack of one."""
+
+    async def scene() -> list[str]:
+        async with staged() as stage:
+            await stage.set(Side.PUBLIC, fault)
+            _, writer = await stage.connect(Side.PUBLIC, tls=False)
+            if greets:
+                writer.write(b"\x16\x03\x01\x00\x05hello")
+            ends = (TlsFailed,) if fault.name == "certificate" else (ConnectionAccepted,)
+            deadline_ms = now_ms() + PATIENCE_S * 1000
+
+            def is_over() -> bool:
+                return any(isinstance(event, ends) for event in stage.recorder.events)
+
+            if greets:
+                found = (FaultTookEffect,)
+                await stage.recorder.wait_until(
+                    lambda: any(isinstance(e, found) for e in stage.recorder.events), deadline_ms
+                )
+            else:
+                writer.write_eof()
+                await stage.recorder.wait_until(is_over, deadline_ms)
+                await stage.servers.reset()
+            return [event.fault for event in stage.recorder.events if isinstance(event, FaultTookEffect)]
+
+    assert asyncio.run(scene()) == ([str(fault)] if greets else [])

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from conformance.model import Side
+from conformance.record import ScenarioRecord
 from conformance.results import ScenarioResult
-from conformance.rig.serving.wire import find
+from conformance.rig.serving.examine import Subject, examine
+from conformance.rig.serving.wire import Target, find
+from conformance.server_cases import EXTENSION, OTHER_EXTENSION, PAGES
+from conformance.server_events import Tried
 from conformance.server_plan import scenarios_of
 from conformance.verdict import Verdict
-from tests.rig.servers import staged
+from tests.rig.servers import Staged, staged
 from tests.servers.mutants import LOCAL, PUBLIC, LocalMutant, PublicMutant
 from tests.servers.running import IMPATIENT, QUICK, front_of, local, local_server, named, public, results, service
 
@@ -81,6 +85,63 @@ def test_the_local_fake_passes_but_for_what_it_does_not_offer() -> None:
     assert lacking == {"local-origins", "local-half-open"}
     assert "origin-rules" in found["local-origins"].reason
     assert not_passed({name: one for name, one in found.items() if name not in lacking}) == {}
+
+
+# What the public fake has not, and why.
+PUBLIC_FAKE_LACKS = {
+    "public-cors": "origin-list",  # any extension may be the subject, and the rig's own asks, too
+    "public-rate-limit": "rate-limit",  # one browser connects for many subjects; a refusal is a fault's to make
+    "public-half-open": "heartbeat",  # what keeps a session or ends it is the scenario's to say, not the fake's
+}
+PUBLIC_FAKE_UNMEASURED = {"public-load", "public-alarm", "public-unhealthy"}  # it is never unhealthy
+
+
+async def public_fake(stage: Staged, directory: Path) -> Target:
+    address = next(address for address, side in stage.servers.sides.items() if side is Side.PUBLIC)
+    ca = directory / "ca.pem"
+    ca.write_bytes(stage.fake(Side.PUBLIC).certificates.authority)
+    name = "api.extension.semantest.com"
+    return replace(await find(f"https://{address}", Side.PUBLIC, ca), host=name, name=name)
+
+
+def test_the_public_fake_passes_but_for_what_it_does_not_offer(tmp_path: Path) -> None:
+    async def examine_it() -> dict[str, ScenarioResult]:
+        async with staged() as stage:
+            target = await public_fake(stage, tmp_path)
+            return await results(target, replace(QUICK, absent=tuple(PUBLIC_FAKE_LACKS.values())))
+
+    found = asyncio.run(examine_it())
+    lacking = {name for name, one in found.items() if one.verdict is Verdict.UNSUPPORTED}
+    assert lacking == PUBLIC_FAKE_LACKS.keys() | PUBLIC_FAKE_UNMEASURED
+    assert all(feature in found[name].reason for name, feature in PUBLIC_FAKE_LACKS.items())
+    assert not_passed({name: one for name, one in found.items() if name not in lacking}) == {}
+    assert set(found) == {one.scenario.id for one in scenarios_of([Side.PUBLIC])}
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_fake_lets_extensions_read_and_ask_leave_and_no_web_page(side: Side, tmp_path: Path) -> None:
+    """What API-4 wants but for the list of extensions; and "null", which an extension is after a redirect."""
+
+    async def examine_it() -> list[ScenarioRecord]:
+        records: list[ScenarioRecord] = []
+        async with staged() as stage:
+            if side is Side.PUBLIC:
+                target = await public_fake(stage, tmp_path)
+            else:
+                address = next(address for address, its in stage.servers.sides.items() if its is side)
+                target = replace(await find(f"http://{address}", Side.PUBLIC), host="localhost:3003")
+            await examine(Subject(target, QUICK, "fake"), records.append, only=named("public-cors"))
+        return records
+
+    (record,) = asyncio.run(examine_it())
+    assert record.timeline is not None
+    tried = record.timeline.all(Tried)
+    let_in = {
+        one.origin for one in tried if any(line.startswith("access-control-allow-origin") for line in one.headers)
+    }
+    assert let_in == {EXTENSION, OTHER_EXTENSION, "null"}
+    assert {one.origin for one in tried} - let_in == set(PAGES.values()) - {"null"}
+    assert {one.status for one in tried if one.what.startswith("preflight")} == {204, 403}
 
 
 # --- what does not -------------------------------------------------------------------------------

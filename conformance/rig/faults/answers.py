@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from conformance.events import ResponseSent
 from conformance.rig.faults.base import SignatureFault, fault
-from conformance.rig.http import chunked, response, response_head
+from conformance.rig.http import chunked, has_body, response, response_head
+from conformance.rig.traffic import CLOCK_MS, ended_not, sent_any, sent_so_much, sooner, status_not
+from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
+    from conformance.model import Endpoints
     from conformance.rig.http import Request
     from conformance.rig.link import Link
+    from conformance.rig.traffic import Head, Traffic
 
 _ENDLESS_PIECE = b" " * 65536  # JSON allows white space before its value, so no parser can give up early
 # Enough to exhaust whoever keeps it all, and not so much that it takes a core from the other rigs.
 _ENDLESS_PAUSE_S = 0.004
 _MIB = 1024 * 1024
+_OWN_HEADERS = ("content-type", "content-length", "transfer-encoding", "connection")  # the answer's own to set
 
 
 @fault
@@ -49,13 +56,57 @@ class Answer(SignatureFault):
         if self.gzip:
             body = gzip.compress(body)
             headers["Content-Encoding"] = "gzip"
+        if not has_body(self.status):
+            body = b""
         await link.send(self._frame(headers, body))
         link.record(ResponseSent, status=self.status, size=len(body))
-        link.took_effect(self, f"sent status {self.status} and {len(body)} bytes")
         if self.framing == "close":
             link.finish()
+        link.took_effect(self, f"sent status {self.status} and {len(body)} bytes")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:
+        """Another status, header, framing or body, or one that came sooner."""
+        if lacks := sooner(traffic, self.delay_ms) or status_not(traffic, self.status):
+            return lacks
+        head = traffic.head()
+        if head is None:
+            return "no head was sent"
+        if self.framing == "close" and (lacks := ended_not(traffic, "server")):
+            return lacks
+        return self._other_headers(head) or (self._other_body(link, head, traffic) if has_body(self.status) else "")
+
+    def _other_headers(self, head: Head) -> str:
+        stated = {name.lower(): value for name, value in self.headers.items() if name.lower() not in _OWN_HEADERS}
+        stated |= {"content-type": self.content_type} if self.content_type is not None else {}
+        stated |= {"content-encoding": "gzip"} if self.gzip else {}
+        for name, value in stated.items():
+            if head.headers.get(name) != value.strip():
+                return f"{name}: {head.headers.get(name, 'nothing')} was sent"
+        unasked = {"content-type", "content-encoding"} - stated.keys()
+        return next((f"{name}: {head.headers[name]} was sent" for name in unasked if name in head.headers), "")
+
+    def _other_body(self, link: Link, head: Head, traffic: Traffic) -> str:
+        if head.framing != self.framing:
+            return f"the body's end was told by {head.framing}"
+        sent = traffic.body()
+        if sent is not None and self.gzip:
+            try:
+                sent = gzip.decompress(sent)
+            except (OSError, EOFError, zlib.error):
+                return "the body was not compressed"
+        if sent is None:
+            return "the body did not come whole"
+        if self.body is not None:
+            wanted = self.body.encode()
+        elif self.signature == "good":
+            wanted = link.fake.signature()
+        else:
+            wanted = signature_body(self.signature, link.fake.profile.signature, link.fake.side)
+        return "" if sent == wanted else f"{sent_so_much(len(sent))} of another body"
 
     def _frame(self, headers: dict[str, str], body: bytes) -> bytes:
+        if not has_body(self.status):
+            return response(self.status, {**headers, "Connection": "close"} if self.framing == "close" else headers)
         if self.framing == "chunked":
             return response_head(self.status, {**headers, "Transfer-Encoding": "chunked"}) + chunked(body)
         if self.framing == "close":
@@ -79,6 +130,12 @@ class Stall(SignatureFault):
         link.took_effect(self, f"fell silent after the {self.after}")
         await link.hang()
 
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Any byte, or after the head any of the body."""
+        if self.after == "request":
+            return sent_any(traffic)
+        return f"{sent_so_much(traffic.body_sent)} of the body" if traffic.body_sent else status_not(traffic, 200)
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -100,6 +157,15 @@ class Drip(SignatureFault):
                 link.took_effect(self, f"dripping {len(body)} bytes, one every {self.interval_ms:g} ms")
         link.record(ResponseSent, status=200, size=len(body))
 
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """More than a byte at once, or one that came too soon."""
+        if not traffic.body_sent:
+            return status_not(traffic, 200) or "no byte of the body was sent"
+        if traffic.last_size != 1:
+            return f"{sent_so_much(traffic.last_size)} at once"
+        too_soon = traffic.gap_ms < self.interval_ms - CLOCK_MS
+        return f"a byte came {traffic.gap_ms:.0f} ms after the last" if too_soon else ""
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -115,6 +181,12 @@ class Endless(SignatureFault):
         while True:
             await link.send(_ENDLESS_PIECE)
             await asyncio.sleep(_ENDLESS_PAUSE_S)
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """A body with an end."""
+        head = traffic.head()
+        has_end = traffic.done or (head is not None and head.framing != "close")
+        return status_not(traffic, 200) or ("the body had an end" if has_end else "")
 
 
 @fault
@@ -139,6 +211,15 @@ class Huge(SignatureFault):
         await link.send(body)
         link.record(ResponseSent, status=200, size=self.mib * _MIB)
 
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """A body of another size: by its head at first, and by what was sent in the end."""
+        head = traffic.head()
+        stated = head.headers.get("content-length", "no") if head is not None else "no"
+        if stated != str(self.mib * _MIB):
+            return f"a body of {stated} bytes was begun"
+        sent = traffic.body_sent
+        return f"{sent_so_much(sent)} of the body" if traffic.done and sent != self.mib * _MIB else ""
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -152,8 +233,34 @@ class ResetResponse(SignatureFault):
         """Send the beginning, then RST."""
         whole = response(200, link.fake.signature_headers(request), link.fake.signature())
         await link.send(whole[: self.after_bytes])
-        link.reset()
-        link.took_effect(self, f"reset the connection after {self.after_bytes} of {len(whole)} bytes")
+        if link.reset():
+            link.took_effect(self, f"reset the connection after {self.after_bytes} of {len(whole)} bytes")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """More or fewer bytes, or another end."""
+        other = sent_so_much(traffic.total) if traffic.total != self.after_bytes else ""
+        return other or ended_not(traffic, "reset")
+
+
+@fault
+@dataclass(frozen=True, slots=True)
+class CutResponse(SignatureFault):
+    """Ends the connection with a FIN after so many bytes of the good response: it is shorter than its head says."""
+
+    after_bytes: int
+    name: ClassVar[str] = "cut_response"
+
+    async def apply(self, link: Link, request: Request) -> None:
+        """Send the beginning, then FIN."""
+        whole = response(200, link.fake.signature_headers(request), link.fake.signature())
+        await link.send(whole[: self.after_bytes])
+        link.finish()
+        link.took_effect(self, f"ended the connection after {self.after_bytes} of {len(whole)} bytes")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """More or fewer bytes, or another end."""
+        other = sent_so_much(traffic.total) if traffic.total != self.after_bytes else ""
+        return other or ended_not(traffic, "server")
 
 
 @fault
@@ -175,6 +282,26 @@ class Redirect(SignatureFault):
         await link.fake.reply(link, self.status, headers)
         link.took_effect(self, f"sent status {self.status} to {location}")
 
+    def shortfall(self, link: Link, traffic: Traffic) -> str:
+        """Another status, or another way."""
+        head = traffic.head()
+        location = "" if head is None else head.headers.get("location", "")
+        if lacks := status_not(traffic, self.status):
+            return lacks
+        leads_to = _origin_of(location, link.fake.profile.endpoints)
+        return "" if leads_to == self.to else f"the way to {location or 'nowhere'} was sent"
+
+
+def _origin_of(location: str, endpoints: Endpoints) -> str:
+    """Whose a URL is: in the words of the redirect fault."""
+    parts = urlsplit(location)
+    if location and parts.netloc == urlsplit(endpoints.signature).netloc:
+        return "same_origin"
+    public = parts.netloc if endpoints.public is None else urlsplit(endpoints.public).netloc  # None: one like any other
+    if parts.scheme == "https" and parts.netloc == public:
+        return "public"
+    return "other_origin" if parts.netloc else ""
+
 
 _MOVED = "?moved=1"  # the path stays, so that the same fault sees the second request
 
@@ -193,3 +320,11 @@ class DieAfterSignature(SignatureFault):
         await link.fake.reply(link, 200, headers, link.fake.signature())
         link.took_effect(self, "gave the good signature and refuses connections since")
         link.finish()
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:
+        """Another answer, or a port that listens on."""
+        if lacks := status_not(traffic, 200):
+            return lacks
+        if traffic.body() != link.fake.signature():
+            return "another body was sent"
+        return "the port still listens" if link.fake.listens else ""

@@ -2,10 +2,13 @@
 
 A scenario names a fault by its ``name``; the dataclass' fields are its parameters. The stage says
 where on a connection's way it sits, and which base class it has; a side has at most one fault a
-stage. ``apply`` misbehaves; the proof that it did is either what ``apply`` returns (ListenFault, seen
-by an independent probe before the subject can meet it) or ``link.took_effect`` (every other, noted
+stage. ``apply`` misbehaves; the proof that it did is either what ``apply`` returns (ListenFault and NetworkFault,
+seen by an independent probe before the subject can meet it) or ``link.took_effect`` (every other, noted
 when it was done to a connection of the subject's). A fault without proof makes findings
 INCONCLUSIVE, so never note an effect before it is one.
+
+No fault vouches for itself: ``shortfall`` weighs what the probe or the connection has seen against what the scenario
+states, parameter by parameter. What is lacking becomes an event (FaultFellShort) in the place of the proof.
 
 To add one: write the class in the stage's module with ``@fault``, and its test. Nothing else.
 """
@@ -13,7 +16,7 @@ To add one: write the class in the stage's module with ``@fault``, and its test.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -22,12 +25,13 @@ from conformance.model import Side
 if TYPE_CHECKING:
     import ssl
 
-    from conformance.rig.certificates import Certificates
+    from conformance.rig.certificates import Certificates, Refusal
     from conformance.rig.http import Request
     from conformance.rig.link import Link
     from conformance.rig.network import Network
     from conformance.rig.ports import ReservedPort
     from conformance.rig.session import Session
+    from conformance.rig.traffic import Traffic
 
 BOTH = (Side.LOCAL, Side.PUBLIC)
 
@@ -72,6 +76,14 @@ class ResolveFault(Fault):
         """The host-mapping rule that does it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What an independent probe saw. ``figure``: what it measured of the fault's own measure, if that has one."""
+
+    detail: str
+    figure: float = 0.0
+
+
 class NetworkFault(Fault):
     """The way to the public server misbehaves; what is on the browser's own machine does not."""
 
@@ -80,8 +92,12 @@ class NetworkFault(Fault):
     needs_namespace = True
 
     @abstractmethod
-    async def apply(self, network: Network) -> str:
+    async def apply(self, network: Network) -> Probed:
         """Put the network in this state and prove it by a probe. Raises RigFailed when the probe sees another."""
+
+    @abstractmethod
+    def shortfall(self, probed: Probed) -> str:
+        """What the network lacks to be what the scenario states, by a probe's word; ``""``: nothing."""
 
 
 class ListenFault(Fault):
@@ -91,11 +107,25 @@ class ListenFault(Fault):
     answers: ClassVar[bool] = False
 
     @abstractmethod
-    async def apply(self, port: ReservedPort) -> str:
+    async def apply(self, port: ReservedPort) -> Probed:
         """Put the port in this state and prove it by a probe. Raises RigFailed when the probe sees another."""
 
+    @abstractmethod
+    def shortfall(self, probed: Probed) -> str:
+        """What the port lacks to be what the scenario states, by a probe's word; ``""``: nothing."""
 
-class ConnectionFault(Fault):
+
+class LinkFault(Fault):
+    """A connection of the subject's misbehaves. ``lasts``: beyond its work, for the life of the connection."""
+
+    lasts: ClassVar[bool] = False
+
+    @abstractmethod
+    def shortfall(self, link: Link, traffic: Traffic) -> str:
+        """What the connection was not sent of it, by what was sent since it met the fault; ``""``: nothing."""
+
+
+class ConnectionFault(LinkFault):
     """The accepted TCP connection misbehaves before any protocol is spoken."""
 
     stage = Stage.CONNECTION
@@ -114,8 +144,15 @@ class TlsFault(Fault):
     def apply(self, certificates: Certificates) -> ssl.SSLContext | None:
         """The context to serve with; None for plain text."""
 
+    @abstractmethod
+    def shortfall(self, refusal: Refusal | None) -> str:
+        """What the context lacks to be what the scenario states, by why a careful client refuses it.
 
-class SignatureFault(Fault):
+        None: there is no TLS, or none is expected. ``""``: nothing.
+        """
+
+
+class SignatureFault(LinkFault):
     """The answer to the signature GET misbehaves."""
 
     stage = Stage.SIGNATURE
@@ -125,7 +162,7 @@ class SignatureFault(Fault):
         """Answer the request."""
 
 
-class UpgradeFault(Fault):
+class UpgradeFault(LinkFault):
     """The answer to a WebSocket upgrade misbehaves."""
 
     stage = Stage.WEBSOCKET
@@ -135,7 +172,7 @@ class UpgradeFault(Fault):
         """Answer the upgrade."""
 
 
-class SessionFault(Fault):
+class SessionFault(LinkFault):
     """An open session misbehaves: right after it opened, or when a scenario's ``drop`` says so."""
 
     stage = Stage.SESSION

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from conformance.rig.faults.base import ConnectionFault, fault
+from conformance.rig.traffic import ended_not, sent_any, sent_so_much
 
 if TYPE_CHECKING:
     from conformance.rig.link import Link
+    from conformance.rig.traffic import Traffic
 
 
 @fault
@@ -23,6 +25,10 @@ class Silent(ConnectionFault):
         first = await link.reader.read(65536)
         link.took_effect(self, f"took {len(first)} bytes and said nothing")
         await link.hang()
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Any byte."""
+        return sent_any(traffic)
 
 
 @fault
@@ -39,6 +45,10 @@ class Banner(ConnectionFault):
         link.took_effect(self, f"sent the banner {self.text.strip()!r} and nothing more")
         await link.hang()
 
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Other bytes, or more."""
+        return "" if traffic.data == self.text.encode() else f"{sent_so_much(traffic.total)}, another text"
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -49,8 +59,12 @@ class Reset(ConnectionFault):
 
     async def apply(self, link: Link) -> None:
         """RST at once."""
-        link.reset()
-        link.took_effect(self, "reset the connection right after accept")
+        if link.reset():
+            link.took_effect(self, "reset the connection right after accept")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Any byte, or another end."""
+        return sent_any(traffic) or ended_not(traffic, "reset")
 
 
 @fault
@@ -65,3 +79,7 @@ class HangUp(ConnectionFault):
         first = await link.reader.read(65536)
         link.finish()
         link.took_effect(self, f"took {len(first)} bytes and closed without an answer")
+
+    def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
+        """Any byte, or another end."""
+        return sent_any(traffic) or ended_not(traffic, "server")

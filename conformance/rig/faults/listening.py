@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from conformance.model import Side
-from conformance.rig.faults.base import ListenFault, ResolveFault, fault
+from conformance.rig.faults.base import ListenFault, Probed, ResolveFault, fault
 
 if TYPE_CHECKING:
     from conformance.rig.ports import ReservedPort
@@ -32,10 +32,14 @@ class Refused(ListenFault):
 
     name: ClassVar[str] = "refused"
 
-    async def apply(self, port: ReservedPort) -> str:
+    async def apply(self, port: ReservedPort) -> Probed:
         """Refuse; a probe must be refused."""
         port.refuse()
-        return await port.prove_refused()
+        return Probed(await port.prove_refused())
+
+    def shortfall(self, probed: Probed) -> str:  # noqa: ARG002 - the method all faults of a port have
+        """Nothing: without a refusal there is no proof."""
+        return ""
 
 
 @fault
@@ -45,6 +49,10 @@ class Blackhole(ListenFault):
 
     name: ClassVar[str] = "blackhole"
 
-    async def apply(self, port: ReservedPort) -> str:
+    async def apply(self, port: ReservedPort) -> Probed:
         """Swallow SYNs; a probe must go unanswered."""
-        return await port.blackhole()
+        return Probed(await port.blackhole())
+
+    def shortfall(self, probed: Probed) -> str:  # noqa: ARG002 - the method all faults of a port have
+        """Nothing: where a probe was answered there is no proof."""
+        return ""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from conformance.rig.faults.base import ListenFault, NetworkFault, fault
+from conformance.rig.faults.base import ListenFault, NetworkFault, Probed, fault
+from conformance.rig.network import PROBE_SOON, PUBLIC
 
 if TYPE_CHECKING:
     from conformance.rig.network import Network
     from conformance.rig.ports import ReservedPort
+
+_OTHERS = 1.25  # one packet in five may be somebody else's
 
 
 @fault
@@ -22,9 +26,13 @@ class Offline(NetworkFault):
 
     name: ClassVar[str] = "offline"
 
-    async def apply(self, network: Network) -> str:
+    async def apply(self, network: Network) -> Probed:
         """Take the interface down; a probe must find no network."""
-        return await network.cut()
+        return Probed(await network.cut())
+
+    def shortfall(self, probed: Probed) -> str:  # noqa: ARG002 - the method all faults of a network have
+        """Nothing: where a probe found a network there is no proof."""
+        return ""
 
 
 @fault
@@ -35,9 +43,14 @@ class Delay(NetworkFault):
     rtt_ms: Annotated[float, Field(gt=0, le=10_000)]
     name: ClassVar[str] = "delay"
 
-    async def apply(self, network: Network) -> str:
+    async def apply(self, network: Network) -> Probed:
         """Hold packets back; a probe must take as long."""
-        return await network.slow_down(self.rtt_ms)
+        took_ms = await network.slow_down(self.rtt_ms)
+        return Probed(f"a probe of {PUBLIC} and back took {took_ms:.0f} ms", took_ms)
+
+    def shortfall(self, probed: Probed) -> str:
+        """A probe that was back sooner."""
+        return "" if probed.figure >= self.rtt_ms * PROBE_SOON else f"a probe was back after {probed.figure:.0f} ms"
 
 
 @fault
@@ -48,9 +61,15 @@ class Loss(NetworkFault):
     every: Annotated[int, Field(ge=1, le=1000)]
     name: ClassVar[str] = "loss"
 
-    async def apply(self, network: Network) -> str:
+    async def apply(self, network: Network) -> Probed:
         """Lose packets; of some probes so many must be lost."""
-        return await network.lose(self.every)
+        sent, lost = await network.lose(self.every)
+        return Probed(f"{lost} of {sent} probe packets were lost on their way", sent / lost if lost else inf)
+
+    def shortfall(self, probed: Probed) -> str:
+        """Another share of the probes; whatever else was on its way meanwhile makes it a little smaller."""
+        is_share = self.every <= probed.figure < self.every * _OTHERS
+        return "" if is_share else f"one probe in {probed.figure:.1f} was lost"
 
 
 @fault
@@ -63,6 +82,14 @@ class DropSyn(ListenFault):
     needs_namespace: ClassVar[bool] = True
     answers: ClassVar[bool] = True
 
-    async def apply(self, port: ReservedPort) -> str:
-        """Listen, and have the kernel drop them; it must have dropped a probe's."""
-        return await asyncio.to_thread(port.drop_syn, self.first)  # a namespace's helper may take its time
+    async def apply(self, port: ReservedPort) -> Probed:
+        """Listen, and have the kernel drop them; it must have dropped so many probes'."""
+        lost = await asyncio.to_thread(port.drop_syn, self.first)  # a namespace's helper may take its time
+        told = "each of them" if lost == 0 else f"{lost}, and let the next one through"
+        return Probed(f"SYNs to {port.address} were sent: the kernel dropped {told}", lost)
+
+    def shortfall(self, probed: Probed) -> str:
+        """One that came through too soon, or none that did."""
+        if probed.figure == self.first:
+            return ""
+        return f"a SYN came through after {probed.figure:.0f}" if probed.figure else "no SYN came through"

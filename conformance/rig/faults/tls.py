@@ -12,6 +12,17 @@ from conformance.rig.faults.base import TlsFault, fault
 if TYPE_CHECKING:
     import ssl
 
+    from conformance.rig.certificates import Refusal
+    from conformance.rig.link import Link
+
+# OpenSSL's x509_vfy.h, X509_V_ERR_*: what a careful client finds first.
+_FAULT_FOUND = {
+    Certificate.SELF_SIGNED: 18,
+    Certificate.EXPIRED: 10,
+    Certificate.OTHER_HOST: 62,
+    Certificate.UNTRUSTED_CA: 20,
+}
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,13 @@ class BadCertificate(TlsFault):
         """A context with that certificate."""
         return certificates.context(Certificate(self.kind))
 
+    def shortfall(self, refusal: Refusal | None) -> str:
+        """A certificate that is good, or bad in another way."""
+        if refusal is None:
+            return "a careful client accepts it"
+        found = refusal.code == _FAULT_FOUND[Certificate(self.kind)]
+        return "" if found else f"a careful client has something else against it ({refusal.reason})"
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,12 @@ class OldTls(TlsFault):
     def apply(self, certificates: Certificates) -> ssl.SSLContext:
         """A context with the good certificate and an old version."""
         return certificates.context(old_tls=True)
+
+    def shortfall(self, refusal: Refusal | None) -> str:
+        """A version that is new enough."""
+        if refusal is None:
+            return "a careful client accepts it"
+        return f"a careful client refuses the certificate ({refusal.reason})" if refusal.code else ""
 
 
 @fault
@@ -52,6 +76,10 @@ class Plaintext(TlsFault):
         """No context at all."""
         return
 
+    def shortfall(self, refusal: Refusal | None) -> str:  # noqa: ARG002 - the method all TLS faults have
+        """Nothing: that there is no TLS is seen without a client."""
+        return ""
+
 
 @fault
 @dataclass(frozen=True, slots=True)
@@ -64,3 +92,23 @@ class TlsOnPort(TlsFault):
     def apply(self, certificates: Certificates) -> ssl.SSLContext:
         """The good context, on the plain port."""
         return certificates.context()
+
+    def shortfall(self, refusal: Refusal | None) -> str:  # noqa: ARG002 - the method all TLS faults have
+        """Nothing: that there is TLS is seen without a client."""
+        return ""
+
+
+def note_tls(link: Link, fault: TlsFault, context: ssl.SSLContext | None, outcome: str, *, wanted: bool) -> None:
+    """Enter what is wrong with serving a client so, by another's judgement than the fault's; or nothing.
+
+    ``wanted``: whether there is to be TLS at all. ``outcome``: what came of the handshake.
+    """
+    refusal = link.fake.certificates.refusal(context) if context is not None and wanted else None
+    if context is None:
+        effect = "plain text where TLS should be" if wanted else ""
+    elif not wanted:
+        effect = "TLS where plain text should be"
+    else:
+        effect = f"a careful client refuses it ({refusal.reason})" if refusal else ""
+    if effect:
+        link.note(fault, f"{effect}: {outcome}", fault.shortfall(refusal))

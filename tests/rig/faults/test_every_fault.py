@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from conformance.events import FaultProved, FaultTookEffect, SessionOpened
+from conformance.events import FaultProved, FaultTookEffect, ResponseSent, SessionOpened
 from conformance.model import FaultSpec, Side
 from conformance.rig.faults import FAULTS, build
 from conformance.rig.faults.base import ResolveFault, SessionFault
@@ -232,6 +232,11 @@ ROWS: dict[str, tuple[Side, FaultSpec, Check]] = {
     "endless": (Side.LOCAL, FaultSpec("endless"), takes_much),
     "huge": (Side.LOCAL, FaultSpec("huge", {"mib": 1}), is_huge),
     "reset_response": (Side.LOCAL, FaultSpec("reset_response", {"after_bytes": 10}), is_reset(GET)),
+    "cut_response": (
+        Side.LOCAL,
+        FaultSpec("cut_response", {"after_bytes": 30}),
+        get(lambda got: got.startswith(b"HTTP/1.1 200") and len(got) == 30),
+    ),
     "redirect": (
         Side.LOCAL,
         FaultSpec("redirect", {"status": 302, "to": "other_origin"}),
@@ -303,6 +308,18 @@ def test_an_answer_gives_leave_to_read_it_unless_that_is_the_fault(*, cors: bool
         assert json.loads(body)["service"] == "semantest"
 
     assert act(Side.LOCAL, FaultSpec("answer", {"cors": cors}), check)
+
+
+def test_what_is_noted_of_an_answer_without_a_body_has_none() -> None:
+    """RFC 9110, 15.3.5: 204 has no body, so none was sent."""
+
+    async def scene() -> list[int]:
+        async with staged() as stage:
+            await stage.set(Side.LOCAL, FaultSpec("answer", {"status": 204}))
+            await stage.exchange(GET, until=b"\r\n\r\n")
+            return [event.size for event in stage.recorder.events if isinstance(event, ResponseSent)]
+
+    assert asyncio.run(scene()) == [0]
 
 
 def test_a_healthy_server_leaves_no_proof() -> None:

@@ -41,6 +41,7 @@ from conformance.rig.faults.base import (
     Fault,
     ListenFault,
     NetworkFault,
+    Probed,
     ResolveFault,
     SessionFault,
     SignatureFault,
@@ -100,10 +101,11 @@ SCENES: dict[str, Scenario] = {
     "tls_on_port": local("tls_on_port", BAD, "SEL-3"),
     "answer": local("answer", BAD, "SIG-1", "SEL-3", "TIME-2", signature="other-name"),
     "stall": local("stall", SILENT, "TIME-1", after="headers"),
-    "drip": local("drip", SILENT, "TIME-1", interval_ms=50),
+    "drip": local("drip", SILENT, "TIME-1", interval_ms=50.0),
     "endless": local("endless", SILENT, "SIG-6"),
     "huge": local("huge", Shown.ARGUABLE, "SIG-6", mib=1),
     "reset_response": local("reset_response", BAD, "SEL-3", after_bytes=24),
+    "cut_response": local("cut_response", BAD, "SEL-3", after_bytes=150),
     "redirect": local("redirect", Shown.ARGUABLE, "SIG-5", status=302, to="other_origin"),
     "die_after_signature": local("die_after_signature", GOOD, "FALL-1"),
     "refuse_upgrade": local("refuse_upgrade", GOOD, "FALL-1", status=404),
@@ -111,7 +113,7 @@ SCENES: dict[str, Scenario] = {
     "wrong_accept": local("wrong_accept", GOOD, "FALL-1"),
     "reset_upgrade": local("reset_upgrade", GOOD, "FALL-1"),
     "close": local("close", GOOD, "FALL-1", code=1011),
-    "slow_upgrade": scene("TIME-4", local=REFUSED, public=(FaultSpec("slow_upgrade", {"delay_ms": 300}),), shown=BAD),
+    "slow_upgrade": scene("TIME-4", local=REFUSED, public=(FaultSpec("slow_upgrade", {"delay_ms": 300.0}),), shown=BAD),
     "certificate": untrusted("certificate", kind="other_host"),
     "old_tls": untrusted("old_tls"),
     "plaintext": untrusted("plaintext"),
@@ -119,7 +121,7 @@ SCENES: dict[str, Scenario] = {
         "RETRY-1", local=REFUSED, public=(FaultSpec("name_not_found"),), when=(UntilAttempts(3, 5000),),
         to=Outcome.NONE, shown=BAD,
     ),
-    "ping_only": held("ping_only", interval_ms=50),
+    "ping_only": held("ping_only", interval_ms=50.0),
     "burst": held("burst", count=20, size=200),
     "oversize_frame": held("oversize_frame", mib=1),
     "half_open": lost("half_open", "FALL-3"),
@@ -135,13 +137,13 @@ SCENES: dict[str, Scenario] = {
 # --- disabling -----------------------------------------------------------------------------------
 
 
-async def _listen_well(_self: ListenFault, port: Any) -> str:  # noqa: ANN401 - a port of the rig's
+async def _listen_well(_self: ListenFault, port: Any) -> Probed:  # noqa: ANN401 - a port of the rig's
     port.listen()
-    return ""
+    return Probed("")
 
 
-async def _carry_well(_self: NetworkFault, _network: Any) -> str:  # noqa: ANN401
-    return ""
+async def _carry_well(_self: NetworkFault, _network: Any) -> Probed:  # noqa: ANN401
+    return Probed("")
 
 
 async def _serve_well(_self: ConnectionFault, link: Any) -> None:  # noqa: ANN401
