@@ -146,7 +146,7 @@ def is_doubted(result: ScenarioResult) -> None:
     assert any("fault not proved" in each.reason for each in result.findings), result.reason
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.id}→{case.becomes}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.id} to {case.becomes}")
 def test_a_parameter_that_is_lost_is_never_passed(case: Lost, monkeypatch: pytest.MonkeyPatch) -> None:
     lose(monkeypatch, case)
     is_doubted(judged(case.scene))
