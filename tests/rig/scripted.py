@@ -40,6 +40,9 @@ from conformance.model import Side
 from conformance.rig.recorder import now_ms
 from tests.rig.servers import GET, PROFILE, Staged
 
+# An extension says who it is, and is given leave to read the answer.
+ASKED = GET.replace(b"\r\n\r\n", b"\r\nOrigin: chrome-extension://abc\r\n\r\n")
+
 PROBE_S, OPEN_S, WAIT_S, REFUSAL_S, PONG_S = 0.3, 0.3, 0.6, 0.5, 0.3
 BODY_MAX = 64 * 1024
 SERVER_SIDE = {Side.LOCAL: PROFILE.endpoints.local, Side.PUBLIC: str(PROFILE.endpoints.public)}
@@ -77,7 +80,7 @@ class Scripted:
         try:
             async with asyncio.timeout(PROBE_S):
                 reader, writer = await self._connect(Side.LOCAL, number)
-                writer.write(GET)
+                writer.write(ASKED)
                 good = await self._answer(reader, number)
         except TimeoutError:
             error = "ERR_ABORTED"

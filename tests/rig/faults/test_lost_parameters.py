@@ -95,6 +95,7 @@ CASES: tuple[Lost, ...] = (
     Lost(good("answer", framing="chunked"), "framing", "length"),
     Lost(good("answer", framing="close"), "framing", "length"),
     Lost(good("answer", gzip=True), parameter="gzip", becomes=False),
+    Lost(good("answer", cors=False), parameter="cors", becomes=True),
     Lost(local("stall", SILENT, "TIME-1", after="headers"), "after", "request"),
     Lost(local("stall", SILENT, "TIME-1", after="request"), "after", "headers"),
     Lost(local("drip", SILENT, "TIME-1", interval_ms=50.0), "interval_ms", 0.0),
