@@ -202,7 +202,7 @@ def test_the_bogus_scenario_must_be_failed(verdict: Verdict) -> None:
     ids=["conforms", "does nothing"],
 )
 def test_no_subject_passes_the_bogus_scenario(told: Story, verdict: Verdict) -> None:
-    proved = told.effect(LOCAL, "answer", at=12)
+    proved = told.effect(LOCAL, "answer(signature=other-name)", at=12)
     record = ScenarioRecord("subject", BOGUS.id, timeline=proved.build())
     assert judge_scenario(BOGUS, PROFILE, record, REQUIREMENTS, 5.0).verdict is verdict
 

@@ -183,7 +183,8 @@ def test_every_fault_is_used() -> None:
     used = {fault.name for fault in local_faults()}
     used |= {fault.name for scenario in scenarios() for fault in scenario.given.public}
     used |= {step.fault.name for scenario in scenarios() for step in scenario.when if isinstance(step, Drop)}
-    assert used == set(FAULTS)
+    # For targets and other people's scenarios (docs/targets.md): in the catalogue `reset_response` cuts an answer short.
+    assert used == set(FAULTS) - {"cut_response"}
 
 
 def test_a_fault_has_the_same_words_in_a_scenario_and_in_a_record() -> None:
