@@ -18,7 +18,7 @@ from conformance.events import (
     Source,
     WorldSet,
 )
-from conformance.model import Address, Change, FaultSpec, Outcome, Shown, Side
+from conformance.model import Address, Change, FaultSpec, Outcome, Shown, Side, Step
 from conformance.oracles.proof import unproved
 from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, case, fault, scenario, story
 
@@ -26,6 +26,13 @@ from tests.timelines import LOCAL, PUBLIC, REFUSED, Story, case, fault, scenario
 def doubts(told: Story, *, local: tuple[FaultSpec, ...] = (), public: tuple[FaultSpec, ...] = ()) -> tuple[str, ...]:
     ended = deepcopy(told).end(at=20000)  # the same story may be told twice
     return unproved(case(ended, scenario(local=local, public=public, session=Outcome.PUBLIC, shown=Shown.BAD)))
+
+
+def for_a_second(told: Story, spec: FaultSpec, side: Side = LOCAL) -> tuple[str, ...]:
+    """The doubts where one side has the fault from 1000 to 2000 ms."""
+    for at, faults in ((1000, (spec.name,)), (2000, ())):
+        told.seen(WorldSet(at_ms=at, source=Source.RIG, side=side, faults=faults))
+    return unproved(case(told.end(at=20000), scenario(when=(Change(side, (spec,)), Change(side, ())))))
 
 
 # --- met and not proved --------------------------------------------------------------------------
@@ -54,6 +61,43 @@ def test_a_fault_that_was_met_needs_a_proof(side: Side, spec: FaultSpec, told: S
     assert doubts(deepcopy(told).effect(side, str(spec), at=12), local=local, public=public) == ()
 
 
+@pytest.mark.parametrize(
+    ("at", "met"), [(998, False), (1000, True), (1944, True), (1945, False)], ids=["too soon", "first", "last", "late"]
+)
+def test_a_fault_is_met_while_it_is_in_force_and_has_time_to_work(at: float, *, met: bool) -> None:
+    """Its work takes 50 ms, and the error of the clocks is 5 ms."""
+    assert for_a_second(story().refused(at=at), REFUSED) == ((f"local refused, met at {at} ms",) if met else ())
+
+
+def test_a_connection_that_the_browser_alone_saw_meets_the_fault() -> None:
+    told = story().given_up(at=10, ended=1500).without(ConnectionAccepted)
+    assert len(doubts(told, local=(fault("silent"),))) == 1
+
+
+@pytest.mark.parametrize(("at", "proved"), [(944, False), (945, True), (2054, True), (2055, False)])
+def test_an_effect_may_come_a_little_before_and_after_its_fault(at: float, *, proved: bool) -> None:
+    """By its work and the error of the clocks."""
+    told = story().given_up(at=1500, ended=1600).effect(LOCAL, "hang_up", at=at)
+    assert (for_a_second(told, fault("hang_up")) == ()) is proved
+
+
+@pytest.mark.parametrize(("at", "proved"), [(499, False), (500, True), (1999, True), (2000, False)])
+def test_a_probes_proof_may_come_since_the_world_before(at: float, *, proved: bool) -> None:
+    """The rig probes a fault before it says that the fault is set, and never after it has set another."""
+    worlds = {500: (), 1000: ("refused",), 2000: ()}
+    given = scenario(when=(Change(LOCAL, ()), Change(LOCAL, (REFUSED,)), Change(LOCAL, ())))
+    told = story().refused(at=1500).proved(LOCAL, "refused", at=at).end(at=3000)
+    for since, faults in worlds.items():
+        told.seen(WorldSet(at_ms=since, source=Source.RIG, side=LOCAL, faults=faults))
+    assert (unproved(case(told, given)) == ()) is proved
+
+
+@pytest.mark.parametrize(("effect", "proved"), [("stall(after=3)", True), ("stall", True), ("drip(every=3)", False)])
+def test_a_fault_whose_parameters_are_not_known_is_proved_by_its_name(effect: str, *, proved: bool) -> None:
+    told = story().probe(at=10, ended=15).world(LOCAL, "stall", at=1000).given_up(at=2000, ended=3000)
+    assert (doubts(told.effect(LOCAL, effect, at=2002)) == ()) is proved
+
+
 def test_an_independent_probe_of_the_port_is_a_proof() -> None:
     assert doubts(story().proved(LOCAL, "refused", at=-3).refused(at=10), local=(REFUSED,)) == ()
 
@@ -68,6 +112,12 @@ def test_a_name_that_was_not_found_proves_itself() -> None:
     assert doubts(told, public=(fault("name_not_found"),)) == ()
 
 
+@pytest.mark.parametrize(("at", "proved"), [(999, False), (1000, True), (1999, True), (2000, False)])
+def test_a_name_is_not_found_while_the_fault_is_in_force(at: float, *, proved: bool) -> None:
+    told = story().socket(PUBLIC, at=at - 10, failed=at, error="ERR_NAME_NOT_RESOLVED").socket(PUBLIC, at=1500)
+    assert (for_a_second(told, fault("name_not_found"), PUBLIC) == ()) is proved
+
+
 def test_an_answer_that_was_held_back_proves_itself() -> None:
     slow = fault("slow_upgrade", delay_ms=4000)
     held = story().refused(at=10).socket(PUBLIC, at=15, failed=3000, error="ERR_ABORTED")
@@ -76,11 +126,35 @@ def test_an_answer_that_was_held_back_proves_itself() -> None:
     assert len(doubts(at_once, public=(slow,))) == 1
 
 
-@pytest.mark.parametrize(("answered", "held"), [(20, False), (64, False), (66, True)])
+@pytest.mark.parametrize(("answered", "held"), [(16, False), (20, False), (64, False), (65, True), (66, True)])
 def test_an_answer_of_a_short_delay_was_held_back_for_all_of_it(answered: float, *, held: bool) -> None:
     """Of 50 ms, too: the fake notes both ends by one clock, so no error of clocks is taken off."""
     told = story().refused(at=10).socket(PUBLIC, at=15, opened=answered)
     assert (doubts(told, public=(fault("slow_upgrade", delay_ms=50),)) == ()) is held
+
+
+@pytest.mark.parametrize(("delay", "proved"), [(0, False), (1, True)])
+def test_silence_proves_no_fault_that_holds_nothing_back(delay: float, *, proved: bool) -> None:
+    told = story().probe(at=10, answered=None, ended=3000, error="ERR_ABORTED")
+    assert (doubts(told, local=(fault("answer", status=500, delay_ms=delay),)) == ()) is proved
+
+
+def test_silence_proves_no_fault_that_is_not_known_to_hold_an_answer_back() -> None:
+    told = story().given_up(at=10, ended=3000)
+    assert doubts(told, local=(fault("gremlin", delay_ms=200),)) == ("local gremlin(delay_ms=200), met at 10 ms",)
+
+
+@pytest.mark.parametrize(
+    ("told", "proved"),
+    [
+        (story().socket(PUBLIC, at=500, opened=530).socket(PUBLIC, at=1500), True),
+        (story().socket(PUBLIC, at=500).socket(PUBLIC, at=1500, opened=1530), False),
+        (story().socket(PUBLIC, at=999), True),
+    ],
+    ids=["answered before, and then not", "not before, and then answered", "asked at its very start"],
+)
+def test_it_is_an_answer_of_its_own_time_that_a_fault_holds_back(told: Story, *, proved: bool) -> None:
+    assert (for_a_second(deepcopy(told), fault("slow_upgrade", delay_ms=4000), PUBLIC) == ()) is proved
 
 
 def test_the_proof_of_a_fault_with_another_parameter_is_none() -> None:
@@ -107,6 +181,25 @@ def test_a_fault_is_at_work_at_its_own_address(address: str, *, doubted: bool) -
     assert (doubts(told, local=(V6,)) == ()) is not doubted
 
 
+@pytest.mark.parametrize(
+    ("local", "when", "doubted"),
+    [
+        ((), (Change(LOCAL, (V6,)),), False),
+        ((), (Change(LOCAL, (fault("hang_up"),)),), False),
+        ((V6,), (Change(PUBLIC, (fault("hang_up"),)),), False),
+        ((), (Change(PUBLIC, (fault("hang_up"),)),), True),
+    ],
+    ids=["a change's", "a change's everywhere", "the given world's", "the other side's"],
+)
+def test_the_address_is_one_that_the_scenario_states_for_that_side(
+    local: tuple[FaultSpec, ...], when: tuple[Step, ...], *, doubted: bool
+) -> None:
+    told = story().seen(ConnectionAccepted(at_ms=9, source=Source.LOCAL, connection=7, endpoint="a", address="[::1]:1"))
+    told.seen(FaultTookEffect(at_ms=12, source=Source.LOCAL, connection=7, fault="hang_up", detail="done"))
+    doubt = ("local hang_up: it was at work at IPv6",)
+    assert unproved(case(told.end(at=900), scenario(local=local, when=when))) == (doubt if doubted else ())
+
+
 def test_a_proof_at_another_address_is_none() -> None:
     gone = replace(REFUSED, on=Address.V6)
     told = story().refused(at=10)
@@ -116,6 +209,9 @@ def test_a_proof_at_another_address_is_none() -> None:
     assert doubts(told.proved(LOCAL, "refused on IPv4"), local=(gone,)) == (misplaced,)
 
 
+PINGS = fault("ping_only", interval_ms=5000)
+
+
 @pytest.mark.parametrize(
     ("pings", "until", "paused"),
     [
@@ -123,6 +219,7 @@ def test_a_proof_at_another_address_is_none() -> None:
         ([20, 5020], 12000, True),
         ([20, 10020], 12000, True),
         ([20, 5074], 10000, False),
+        ([20, 5075], 10000, False),
         ([20, 5076], 10000, True),
     ],
 )
@@ -130,11 +227,44 @@ def test_pings_that_go_on_are_seen_to_do_so(pings: list[float], until: float, *,
     """An interval, a fault's work, and the error of 5 ms."""
     told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)
     for at in pings:
-        told.effect(LOCAL, "ping_only(interval_ms=5000)", at=at)
-    given = scenario(local=(fault("ping_only", interval_ms=5000),), session=Outcome.PUBLIC, shown=Shown.BAD)
-    doubted = unproved(case(told.end(at=until), given))
+        told.effect(LOCAL, str(PINGS), at=at)
+    doubted = unproved(case(told.end(at=until), scenario(local=(PINGS,))))
     assert bool(doubted) is paused
     assert all("it paused for" in line for line in doubted)
+
+
+def pinged(*pings: float, closed: float | None = None) -> Story:
+    told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20, closed=closed)
+    for at in pings:
+        told.effect(LOCAL, str(PINGS), at=at)
+    return told
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pinged(20, 5020, closed=7000),
+        pinged(20, closed=20),
+        pinged(20, 5020).drop(LOCAL, "reset_session", at=7000),
+        pinged(20, 5020, 10020).drop(LOCAL, "reset_session", at=10019),
+    ],
+    ids=["closed", "closed at once", "dropped", "dropped just before a ping was noted"],
+)
+def test_pings_go_on_as_long_as_their_session(told: Story) -> None:
+    assert doubts(told, local=(PINGS,)) == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pinged(20, 5020).seen(SessionClosed(at_ms=7000, source=Source.LOCAL, connection=9, code=1000, by="server")),
+        pinged(20, 5020).drop(PUBLIC, "half_open", at=7000),
+        pinged(20, 5020).drop(LOCAL, "reset_session", at=7000, count=0),
+    ],
+    ids=["another's end", "a drop on the other side", "a drop of nothing"],
+)
+def test_pings_do_not_end_with_another_session(told: Story) -> None:
+    assert doubts(told, local=(PINGS,)) == (f"local {PINGS}: it paused for 14980 ms",)
 
 
 # --- not met -------------------------------------------------------------------------------------
@@ -148,6 +278,7 @@ def test_pings_that_go_on_are_seen_to_do_so(pings: list[float], until: float, *,
         (LOCAL, fault("answer", status=500), story().refused(at=10)),
         (LOCAL, fault("answer", status=500), story().probe(at=10, ended=15, method="OPTIONS", target="/other")),
         (LOCAL, fault("silent"), story().refused(at=10)),
+        (LOCAL, fault("silent"), story().refused(at=10).socket(PUBLIC, at=15, opened=30)),
         (PUBLIC, REFUSED, story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=20)),
         (PUBLIC, fault("certificate", kind="expired"), story()),
         (LOCAL, REFUSED, story().refused(at=19990)),

@@ -56,11 +56,16 @@ def test_few_waits_tell_nothing(waits: list[float]) -> None:
         [1000, 1000, 1040, 1060, 1080, 1100],
         [0, 1000, 2000, 3000, 4000, 5000],
         [1, 10, 100, 1000, 10_000, 100_000],
+        [1000, 980, 3000, 3000, 3000, 3000],
     ],
-    ids=["off by the whole noise", "five", "no longer at first", "from nothing", "from next to nothing"],
+    ids=["off by all the noise", "five", "no longer at first", "from nothing", "from next to nothing", "two that stay"],
 )
 def test_these_lie_on_a_grid_too(waits: list[float]) -> None:
     assert jitter(waits, 5) is Trait.NONE
+
+
+def test_waits_that_fall_by_more_than_the_noise_lie_on_no_grid() -> None:
+    assert jitter([1000, 979, 3000, 3000, 3000, 3000], 5) is Trait.SEEN
 
 
 def test_four_waits_that_grow_evenly_may_be_chance() -> None:
@@ -113,6 +118,8 @@ JITTERED = [870.0, 2240, 3310, 6900, 5100]
     [
         (JITTERED, 100, Trait.SEEN),
         (JITTERED, 3000, Trait.BLURRED),
+        ([1000, 950, 1100, 1150, 1200, 1250], 95, Trait.SEEN),  # the second should be 1046 or 1050
+        ([1000, 950, 1100, 1150, 1200, 1250], 100, Trait.BLURRED),  # it falls, and may be that all the same
         ([5000.0] * 6, 50, Trait.NONE),
         ([5000.0] * 6, 51, Trait.BLURRED),
         ([5000.0, 5100, 4900, 5000, 5100, 4900], 5, Trait.SEEN),
