@@ -183,7 +183,7 @@ def test_every_fault_is_used() -> None:
     used = {fault.name for fault in local_faults()}
     used |= {fault.name for scenario in scenarios() for fault in scenario.given.public}
     used |= {step.fault.name for scenario in scenarios() for step in scenario.when if isinstance(step, Drop)}
-    # For targets and other people's scenarios (docs/targets.md): in the catalogue `reset_response` cuts an answer short.
+    # For targets and other people's scenarios (docs/targets.md); in the catalogue `reset_response` cuts answers short.
     assert used == set(FAULTS) - {"cut_response"}
 
 

@@ -100,6 +100,21 @@ class Case:
         """When watching ended."""
         return self.timeline.events[-1].at_ms if len(self.timeline) else 0.0
 
+    @property
+    def starved_ms(self) -> float:
+        """How long the browser waited for a processor."""
+        ended = self.timeline.last(ObservationEnded)
+        return 0.0 if ended is None else ended.starved_ms
+
+    def question_may_be_lost(self, contact: Event) -> bool:
+        """Whether a question may have come before ``contact``, the first one, though the browser does not show it.
+
+        The subject's time runs from its call. With no processor for the browser, that time may be over before the
+        question leaves it, and it leaves then not at all or too late. It takes as long as a subject has to wait.
+        """
+        least_ms = self.profile.budgets.connect_local_ms
+        return contact.at_ms - self.start_ms > least_ms and self.starved_ms > least_ms
+
     # --- the world
 
     def spans(self, side: Side) -> tuple[Span, ...]:

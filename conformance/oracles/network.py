@@ -63,7 +63,9 @@ def _not_found(case: Case, started: SubjectStarted, told: str) -> Finding:
         reason = f"it opened a {wrong.side.value} session, although localhost has a good server ({told})"
         given_up = _given_up(case, wrong)
         if given_up is None:
-            return Finding("NET-1", Verdict.FAIL, reason, evidence_of(started, wrong.opened))
+            lost = case.question_may_be_lost(wrong.socket.started)
+            verdict = Verdict.INCONCLUSIVE if lost else Verdict.FAIL
+            return Finding("NET-1", verdict, reason, evidence_of(started, wrong.opened))
         waited_ms = given_up.at_ms - started.at_ms
         reason = f"{reason}: it gave up {waited_ms:.0f} ms after its start, unanswered"
         budget = Budget("NET-1", case.profile.budgets.connect_local_ms, case.error_ms)

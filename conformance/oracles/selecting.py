@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def asks_first(case: Case) -> Finding | None:
     first = contacts[0]
     if case.role(first.url) is not Role.PROBE:
         reason = f"its first contact, {first.at_ms:.0f} ms after its start, was {first.url}, not the local signature"
-        return Finding("SEL-1", Verdict.FAIL, reason, evidence_of(first))
+        return Finding("SEL-1", _unless_lost(case, first), reason, evidence_of(first))
     unasked = next((attempt for attempt in case.attempts if _did_not_ask(attempt)), None)
     if unasked is not None:
         socket = unasked.sockets[0].started
@@ -47,6 +48,10 @@ def asks_first(case: Case) -> Finding | None:
     probes = [attempt.started for attempt in case.attempts]
     reason = f"each of {len(probes)} attempts began with the local signature"
     return Finding("SEL-1", Verdict.PASS, reason, evidence_of(*probes))
+
+
+def _unless_lost(case: Case, contact: Event) -> Verdict:
+    return Verdict.INCONCLUSIVE if case.question_may_be_lost(contact) else Verdict.FAIL
 
 
 def _did_not_ask(attempt: Attempt) -> bool:
@@ -130,7 +135,12 @@ def _too_impatient(case: Case, attempt: Attempt, over: Event, asked_ms: float) -
     else:
         return None
     what = f"it {went} {asked_ms:.0f} ms after it asked, and the good signature was on its way"
-    return least.at_least(asked_ms, what, attempt.started, over)
+    finding = least.at_least(asked_ms, what, attempt.started, over)
+    if finding.verdict is Verdict.FAIL and least.ms - asked_ms <= case.starved_ms:
+        # Its time runs from its call, and the question may have left the browser that much later.
+        reason = f"machine too busy, the browser waited {case.starved_ms:.0f} ms for a processor: {finding.reason}"
+        return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    return finding
 
 
 @oracle("SEL-3")

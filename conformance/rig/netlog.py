@@ -231,10 +231,8 @@ class NetLogParser:
         if stored_ms is None or params.get("net_error"):
             return []
         # Chromium keeps only whole 200 answers of a fetch like this one (RFC 9111, 3); the log has no status line here.
-        answer = FetchAnswered(
-            at_ms=stored_ms, source=Source.BROWSER, request=request, status=HTTPStatus.OK.value, from_cache=True
-        )
-        return self._seen(known, answer)
+        stored = FetchAnswered(at_ms=stored_ms, source=Source.BROWSER, request=request, status=200, from_cache=True)
+        return self._seen(known, stored)
 
     def _response_handed_over(self, _at_ms: float, request: int, phase: int, _params: dict[str, Any]) -> list[Seen]:
         if (known := self._requests.get(request)) is not None:

@@ -205,6 +205,14 @@ def test_no_session_at_all_fails_when_there_was_time_for_one() -> None:
     assert ask("NET-1", story().refused(at=10).end(at=900), given).verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(("starved", "verdict"), [(5704, Verdict.INCONCLUSIVE), (900, Verdict.FAIL)])
+def test_a_question_that_a_starved_browser_did_not_send_in_time_is_undecided(starved: float, verdict: Verdict) -> None:
+    told = story().socket(PUBLIC, at=2154, opened=2300).probe(at=2195, answered=None, ended=2228)
+    finding = ask("NET-1", told.end(at=3500, starved=starved), apart(replace(REFUSED, on=V4)))
+    assert finding.verdict is verdict
+    assert "although localhost has a good server" in finding.reason
+
+
 @pytest.mark.parametrize(
     ("end", "verdict"), [(5098, Verdict.INCONCLUSIVE), (5105, Verdict.INCONCLUSIVE), (5106, Verdict.FAIL)]
 )

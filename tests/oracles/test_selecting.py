@@ -58,6 +58,26 @@ def test_contacting_anything_else_first_fails(told: Story) -> None:
     assert "first contact" in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("at", "starved", "verdict"),
+    [
+        (2154, 5704, Verdict.INCONCLUSIVE),
+        (1001, 1001, Verdict.INCONCLUSIVE),
+        (1000, 5704, Verdict.FAIL),
+        (2154, 1000, Verdict.FAIL),
+        (60, 5704, Verdict.FAIL),
+    ],
+)
+def test_a_question_may_be_given_up_before_a_starved_browser_sends_it(
+    at: float, starved: float, verdict: Verdict
+) -> None:
+    """Seen: with 16 rigs on two cores the public socket was in the browser's log 41 ms before the question."""
+    told = story().socket(PUBLIC, at=at, opened=at + 150).probe(at=at + 41, answered=None, ended=at + 74)
+    finding = ask("SEL-1", told.end(at=at + 1300, starved=starved))
+    assert finding.verdict is verdict
+    assert "first contact" in finding.reason
+
+
 def test_a_later_attempt_that_does_not_ask_fails() -> None:
     told = public_session().drop(PUBLIC, "reset_session", at=3000).socket(PUBLIC, at=4000, opened=4040)
     finding = ask("SEL-1", told, DOWN)
@@ -222,6 +242,15 @@ def test_asking_twice_at_once_is_no_haste() -> None:
 
 def test_opening_the_local_socket_before_the_answer_is_no_haste_of_this_kind() -> None:
     assert not ask("SEL-2", story().probe(at=10, ended=510).socket(LOCAL, at=210, opened=250)).arose
+
+
+@pytest.mark.parametrize(("starved", "verdict"), [(967, Verdict.INCONCLUSIVE), (966, Verdict.FAIL)])
+def test_how_long_it_waited_cannot_be_seen_of_a_starved_browser(starved: float, verdict: Verdict) -> None:
+    """Its time runs from its call, and the question may have left the browser up to that much later."""
+    told = story().given_up(at=2195, ended=2228).socket(PUBLIC, at=2230, opened=2300)
+    finding = ask("SEL-2", told.end(at=3500, starved=starved))
+    assert (finding.verdict, finding.measured_ms, finding.budget_ms) == (verdict, 33, 1000)
+    assert "it gave up 33 ms after it asked" in finding.reason
 
 
 def test_giving_up_a_slow_answer_is_right_where_either_session_is() -> None:

@@ -53,6 +53,20 @@ async def get(target: Target, path: str, *headers: str, host: str = "", method: 
 # --- whom it lets in -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("line", [b"CONNECT * HTTP/1.1", b"OPTIONS * HTTP/1.1", b"GET /elsewhere HTTP/1.1"])
+def test_an_expectation_that_is_no_text_is_refused_whatever_is_asked_for(line: bytes) -> None:
+    """A target that is no path was aiohttp's own to answer, which quotes the header: a 500 where that is no Unicode."""
+
+    async def scene(target: Target) -> Answer:
+        connection = await Wire(target).connect()
+        try:
+            return await ask(connection, line + f"\r\nHost: {target.host}\r\n".encode() + b"Expect: \xf7\r\n\r\n")
+        finally:
+            connection.abort()
+
+    assert on(scene).status == 417
+
+
 @pytest.mark.parametrize("origin", [EXTENSION, FIREFOX, "safari-web-extension://0F4B2A1E-6C1F-4A7E-9D1C-2B7A52B0A001"])
 def test_extensions_may(origin: str) -> None:
     assert is_extension(origin, ANY)
