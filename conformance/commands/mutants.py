@@ -64,7 +64,7 @@ _STYLE = {
 # The first look loads the machine as much as it bears, and a busy machine excuses faults of time.
 # More than a run has: whoever fails waits until its scenario's time is up, and costs nothing meanwhile.
 JOBS_PER_CPU = 8
-SECOND_LOOK_JOBS = 1
+SECOND_LOOK_JOBS = 2
 SECOND_LOOK_SCENARIOS = 4  # of each mutant that needs it, the shortest, one after the other until it is seen
 
 

@@ -19,7 +19,7 @@ def item(name: str, hold_ms: float = 0, *, may_fail: bool = False) -> PlanItem:
 
 BUSY = [item(f"busy-{number}") for number in range(4)]
 WAITING = [item(f"waiting-{number}", 20_000) for number in range(4)]
-DOUBTFUL = [item(f"doubtful-{number}", may_fail=True) for number in range(4)]
+DOUBTFUL = [item(f"doubtful-{number}", may_fail=True) for number in range(6)]
 
 
 def test_the_kinds_are_told_apart() -> None:
@@ -42,7 +42,7 @@ def test_doubtful_ones_do_not_hold_up_busy_ones() -> None:
 def test_a_doubtful_one_that_is_not_over_turns_out_to_wait_and_makes_room() -> None:
     async def scene() -> list[PlanItem | None]:
         line = Line(DOUBTFUL, jobs=16, cores=2, turns_out_ms=0)
-        return [await line.take() for _ in range(4)]
+        return [await line.take() for _ in range(6)]
 
     assert asyncio.run(scene()) == DOUBTFUL
 
