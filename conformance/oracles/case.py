@@ -20,7 +20,7 @@ from conformance.events import (
     SubjectStarted,
 )
 from conformance.model import Profile, Role, Scenario, Shown, Side, authority, role_of
-from conformance.oracles.findings import evidence_of
+from conformance.oracles.findings import evidence_of, too_late
 from conformance.oracles.world import DIES, Span, addresses_of, name_of, serves, shown_by, spans
 from conformance.timeline import Timeline
 from conformance.verdict import Finding, Verdict, never_arose
@@ -100,20 +100,25 @@ class Case:
         """When watching ended."""
         return self.timeline.events[-1].at_ms if len(self.timeline) else 0.0
 
-    @property
-    def starved_ms(self) -> float:
-        """How long the browser waited for a processor."""
-        ended = self.timeline.last(ObservationEnded)
-        return 0.0 if ended is None else ended.starved_ms
+    def late_ms(self, contact: Event) -> float:
+        """How much later than the subject asked, at the most, its question left the browser, or would have by then.
 
-    def question_may_be_lost(self, contact: Event) -> bool:
-        """Whether a question may have come before ``contact``, the first one, though the browser does not show it.
-
-        The subject's time runs from its call. With no processor for the browser, that time may be over before the
-        question leaves it, and it leaves then not at all or too late. It takes as long as a subject has to wait.
+        The subject's time runs from its call: from its start or the end of an attempt at the earliest, and only as
+        long as the browser waits for a processor.
         """
-        least_ms = self.profile.budgets.connect_local_ms
-        return contact.at_ms - self.start_ms > least_ms and self.starved_ms > least_ms
+        ended = self.timeline.last(ObservationEnded)
+        over = (attempt.ended_at_ms for attempt in self.attempts if attempt.ended_at_ms is not None)
+        since_ms = max((self.start_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
+        return min(0.0 if ended is None else ended.starved_ms, contact.at_ms - since_ms)
+
+    def did_not_ask(self, requirement: str, contact: Event, reason: str, *seen: Event) -> Finding:
+        """The failure of a subject that made its first contact without a question that the browser shows.
+
+        Unless it may have asked, and have given up unseen: that takes as long as a local server may take.
+        """
+        finding = Finding(requirement, Verdict.FAIL, reason, evidence_of(*(seen or (contact,))))
+        late_ms = self.late_ms(contact)
+        return too_late(finding, late_ms) if late_ms > self.profile.budgets.connect_local_ms else finding
 
     # --- the world
 

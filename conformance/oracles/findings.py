@@ -66,6 +66,12 @@ class Budget:
         return Finding(self.requirement, verdict, reason, evidence, measured_ms=measured_ms, budget_ms=self.ms)
 
 
+def too_late(finding: Finding, late_ms: float) -> Finding:
+    """The finding where a question that left the browser so late may be why."""
+    reason = f"machine too busy, its question may have left the browser {late_ms:.0f} ms late: {finding.reason}"
+    return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
+
+
 def evidence_of(*seen: Event | None) -> tuple[int, ...]:
     """The numbers of events, in order, each once."""
     return tuple(sorted({event.seq for event in seen if event is not None}))

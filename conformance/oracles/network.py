@@ -63,9 +63,7 @@ def _not_found(case: Case, started: SubjectStarted, told: str) -> Finding:
         reason = f"it opened a {wrong.side.value} session, although localhost has a good server ({told})"
         given_up = _given_up(case, wrong)
         if given_up is None:
-            lost = case.question_may_be_lost(wrong.socket.started)
-            verdict = Verdict.INCONCLUSIVE if lost else Verdict.FAIL
-            return Finding("NET-1", verdict, reason, evidence_of(started, wrong.opened))
+            return case.did_not_ask("NET-1", wrong.socket.started, reason, started, wrong.opened)
         waited_ms = given_up.at_ms - started.at_ms
         reason = f"{reason}: it gave up {waited_ms:.0f} ms after its start, unanswered"
         budget = Budget("NET-1", case.profile.budgets.connect_local_ms, case.error_ms)

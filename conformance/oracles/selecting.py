@@ -5,13 +5,12 @@ Pure.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from conformance.events import FetchEnded, FetchStarted, PreconnectStarted, SocketStarted, SubjectStarted
 from conformance.model import Outcome, Role, Shown, Side, TriggerKind
-from conformance.oracles.findings import Budget, evidence_of, gather
+from conformance.oracles.findings import Budget, evidence_of, gather, too_late
 from conformance.oracles.registry import oracle
 from conformance.verdict import Finding, Verdict
 
@@ -30,7 +29,7 @@ def asks_first(case: Case) -> Finding | None:
     first = contacts[0]
     if case.role(first.url) is not Role.PROBE:
         reason = f"its first contact, {first.at_ms:.0f} ms after its start, was {first.url}, not the local signature"
-        return Finding("SEL-1", _unless_lost(case, first), reason, evidence_of(first))
+        return case.did_not_ask("SEL-1", first, reason)
     unasked = next((attempt for attempt in case.attempts if _did_not_ask(attempt)), None)
     if unasked is not None:
         socket = unasked.sockets[0].started
@@ -48,10 +47,6 @@ def asks_first(case: Case) -> Finding | None:
     probes = [attempt.started for attempt in case.attempts]
     reason = f"each of {len(probes)} attempts began with the local signature"
     return Finding("SEL-1", Verdict.PASS, reason, evidence_of(*probes))
-
-
-def _unless_lost(case: Case, contact: Event) -> Verdict:
-    return Verdict.INCONCLUSIVE if case.question_may_be_lost(contact) else Verdict.FAIL
 
 
 def _did_not_ask(attempt: Attempt) -> bool:
@@ -136,11 +131,9 @@ def _too_impatient(case: Case, attempt: Attempt, over: Event, asked_ms: float) -
         return None
     what = f"it {went} {asked_ms:.0f} ms after it asked, and the good signature was on its way"
     finding = least.at_least(asked_ms, what, attempt.started, over)
-    if finding.verdict is Verdict.FAIL and least.ms - asked_ms <= case.starved_ms:
-        # Its time runs from its call, and the question may have left the browser that much later.
-        reason = f"machine too busy, the browser waited {case.starved_ms:.0f} ms for a processor: {finding.reason}"
-        return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return finding
+    late_ms = case.late_ms(attempt.started)
+    failed = finding.verdict is Verdict.FAIL
+    return too_late(finding, late_ms) if failed and asked_ms + late_ms >= least.ms else finding
 
 
 @oracle("SEL-3")

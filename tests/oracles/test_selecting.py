@@ -253,6 +253,20 @@ def test_how_long_it_waited_cannot_be_seen_of_a_starved_browser(starved: float, 
     assert "it gave up 33 ms after it asked" in finding.reason
 
 
+@pytest.mark.parametrize(("at", "verdict"), [(549, Verdict.FAIL), (550, Verdict.INCONCLUSIVE)])
+def test_a_question_is_no_later_than_the_subject_is_old(at: float, verdict: Verdict) -> None:
+    """However busy the machine: of one that gave up 450 ms after it asked, this is known 1,000 ms after its start."""
+    told = story().given_up(at=at, ended=at + 450).socket(PUBLIC, at=at + 455, opened=at + 500)
+    assert ask("SEL-2", told.end(at=3500, starved=60_000)).verdict is verdict
+
+
+def test_a_question_is_no_later_than_its_last_attempt_is_over() -> None:
+    told = story().no_server(at=5).given_up(at=2195, ended=2645).socket(PUBLIC, at=2650, opened=2700)
+    assert ask("SEL-2", told.end(at=3500, starved=60_000)).verdict is Verdict.INCONCLUSIVE
+    told = story().no_server(at=1900).given_up(at=2195, ended=2645).socket(PUBLIC, at=2650, opened=2700)
+    assert ask("SEL-2", told.end(at=3500, starved=60_000)).verdict is Verdict.FAIL
+
+
 def test_giving_up_a_slow_answer_is_right_where_either_session_is() -> None:
     told = story().given_up(at=10, ended=1500).socket(PUBLIC, at=1510, opened=1560)
     finding = ask("SEL-2", told, scenario(session=Outcome.EITHER))
