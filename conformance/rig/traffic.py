@@ -102,7 +102,7 @@ class Traffic:
 
     def head(self) -> Head | None:
         """The response's head; None: no such thing was sent."""
-        response = self._response(self.data[: self.head_size])
+        response = self._response(bytes(self._kept[: self.head_size]))  # not all: asked at every piece of a body
         if response is None:
             return None
         headers = {name.lower(): value.strip() for name, value in response.getheaders()}
@@ -153,6 +153,11 @@ def sent_so_much(size: int) -> str:
 def sent_any(traffic: Traffic) -> str:
     """What a peer that was to be told nothing was told."""
     return sent_so_much(traffic.total) if traffic.total else ""
+
+
+def cut_not(traffic: Traffic, size: int, how: str) -> str:
+    """That it was not cut off after ``size`` bytes, or ended otherwise than ``how``."""
+    return (sent_so_much(traffic.total) if traffic.total != size else "") or ended_not(traffic, how)
 
 
 def ended_not(traffic: Traffic, how: str) -> str:

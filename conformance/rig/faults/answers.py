@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from conformance.events import ResponseSent
 from conformance.rig.faults.base import SignatureFault, fault
 from conformance.rig.http import chunked, has_body, response, response_head
-from conformance.rig.traffic import CLOCK_MS, ended_not, sent_any, sent_so_much, sooner, status_not
+from conformance.rig.traffic import CLOCK_MS, cut_not, ended_not, sent_any, sent_so_much, sooner, status_not
 from conformance.signatures import signature_body
 
 if TYPE_CHECKING:
@@ -239,8 +239,7 @@ class ResetResponse(SignatureFault):
 
     def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
         """More or fewer bytes, or another end."""
-        other = sent_so_much(traffic.total) if traffic.total != self.after_bytes else ""
-        return other or ended_not(traffic, "reset")
+        return cut_not(traffic, self.after_bytes, "reset")
 
 
 @fault
@@ -260,8 +259,7 @@ class CutResponse(SignatureFault):
 
     def shortfall(self, link: Link, traffic: Traffic) -> str:  # noqa: ARG002 - the method all faults have
         """More or fewer bytes, or another end."""
-        other = sent_so_much(traffic.total) if traffic.total != self.after_bytes else ""
-        return other or ended_not(traffic, "server")
+        return cut_not(traffic, self.after_bytes, "server")
 
 
 @fault
