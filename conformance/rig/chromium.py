@@ -54,6 +54,10 @@ FLAGS = (
 )
 _PR_SET_PDEATHSIG = 1
 _LOG = "browser.log"
+_TOOLS = "tools"
+# When an extension goes, Chromium has these scripts look for shortcuts to it, one icon size after the other
+# (chrome/browser/web_applications/os_integration/web_app_shortcut_linux.cc): three tenths of what a warm scenario cost.
+_DESKTOP_TOOLS = ("xdg-desktop-menu", "xdg-icon-resource")
 _GRACE_S = 3.0  # Chromium closes in about 0.1 s; past this it is killed
 
 
@@ -196,7 +200,21 @@ def _environment(directory: Path, display: str) -> dict[str, str]:
     """The harness' own environment, with a home of the browser's own, and the display if there is one."""
     home = str(directory)
     shown = {"DISPLAY": display} if display else {}
-    return {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, **shown}
+    path = os.pathsep.join((str(directory / _TOOLS), os.environ.get("PATH", os.defpath)))
+    return {**os.environ, "PATH": path, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, **shown}
+
+
+def _without_desktop(directory: Path) -> None:
+    """In place of the desktop's tools, one that does nothing: the browser's home has no desktop."""
+    nothing = shutil.which("true")
+    if nothing is None:  # then they cost time, and that is all
+        return
+    tools = directory / _TOOLS
+    with scratching(tools):
+        tools.mkdir(exist_ok=True)
+        for name in _DESKTOP_TOOLS:
+            with contextlib.suppress(FileExistsError):  # a browser that is started again
+                (tools / name).symlink_to(nothing)
 
 
 async def launch(  # noqa: PLR0913 - each is one way in which a browser may differ
@@ -218,6 +236,7 @@ async def launch(  # noqa: PLR0913 - each is one way in which a browser may diff
     ``page`` cannot be asked, so that is its caller's to see).
     """
     make_directory(directory)
+    _without_desktop(directory)
     shown = (*flags, "--ozone-platform=x11") if display else flags
     command = command_line(browser, directory / "profile", shown, headed=headed or bool(display), page=page)
     with scratching(directory / _LOG):

@@ -110,6 +110,25 @@ def test_what_a_browser_can_touch_is_its_own(tmp_path: Path) -> None:
     assert {*descriptors} - script == {"0", "1", "2", "3", "4"}
 
 
+def test_the_desktops_tools_do_nothing_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chromium runs seven of them whenever an extension is removed, and waits for each."""
+    real = tmp_path / "real"
+    for name in ("xdg-desktop-menu", "xdg-icon-resource"):
+        Path(stand_in(real, f"echo {name} ran").path).rename(real / name)
+    monkeypatch.setenv("PATH", str(real), prepend=os.pathsep)
+    calls = ["xdg-desktop-menu uninstall && echo well", "xdg-icon-resource uninstall && echo well"]
+
+    async def scene() -> list[str]:
+        said = []
+        for _ in range(2):  # again on the same directory, as a browser that is started again is
+            async with launched(tmp_path, *calls, *LISTENS) as chromium:
+                said.append(chromium.last_words())
+                await chromium.close(keep_directory=True)
+        return said
+
+    assert asyncio.run(scene()) == ["well / well", "well / well"]
+
+
 # --- the command ---------------------------------------------------------------------------------
 
 
