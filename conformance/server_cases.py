@@ -220,10 +220,14 @@ BAD_FRAMES: Final = tuple(
 )
 
 _HUGE: Final = 16 * 1024 * 1024
-OVERSIZE: Final = (
-    Sent("frames, a terabyte announced", Wanted.ENDED, frame(TEXT, b"a", length=1 << 40), 1009),
-    Sent("frames, a text of 16 MiB", Wanted.ENDED, frame(TEXT, b"a" * _HUGE), 1009),
-)
+
+
+def oversize_frames() -> tuple[Sent, ...]:
+    """Messages that are too long for anybody. Made anew: they are 16 MiB, and hardly anybody needs them."""
+    return (
+        Sent("frames, a terabyte announced", Wanted.ENDED, frame(TEXT, b"a", length=1 << 40), 1009),
+        Sent("frames, a text of 16 MiB", Wanted.ENDED, frame(TEXT, b"a" * _HUGE), 1009),
+    )
 
 
 def endless_fragments(count: int, size: int) -> bytes:

@@ -78,7 +78,7 @@ def test_a_frame_is_read_as_it_was_written(payload: bytes, mask: bytes) -> None:
 def test_names_tell_inputs_apart() -> None:
     every = [*cases.good_handshakes("/", HOST, EXTENSION), *cases.bad_handshakes("/", HOST, EXTENSION)]
     every += [*cases.malformed_requests("/", HOST), *cases.GOOD_FRAMES, *cases.CLOSES, *cases.BAD_FRAMES]
-    every += cases.OVERSIZE
+    every += cases.oversize_frames()
     assert len({sent.name for sent in every}) == len(every)
 
 

@@ -39,7 +39,8 @@ class Ran:
     def __init__(self, base: Path, *globs: str, **options: object) -> None:
         self.base = base
         self.out, self.err = io.StringIO(), io.StringIO()
-        asked = MutantsOptions(globs=globs, jobs=2, output=base, **options)  # type: ignore[arg-type]
+        given: dict[str, Any] = {"jobs": 2, **options}
+        asked = MutantsOptions(globs=globs, output=base, **given)
         self.status = mutants(Console(file=self.out, width=200), Console(file=self.err, width=100), asked)
 
     @property
@@ -196,7 +197,7 @@ def test_the_command_line_reaches_it(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_mutant_is_killed_in_a_browser(browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One of them, and without the strangers; CI judges the whole gallery."""
     monkeypatch.setattr(command, "stranger_directories", list)
-    ran = Ran(tmp_path, "asks-for-health-in-plain", browser=browser.path)
+    ran = Ran(tmp_path, "opens-local-beside-public", browser=browser.path, jobs=8)
     assert "1 of 1 mutants killed, 0 collateral failures" in ran.text, ran.text
     assert "do-nothing: an extension that does nothing passes nothing, and fails something" in ran.text
     assert "bogus: a scenario that calls a wrong signature good is failed by the base" in ran.text

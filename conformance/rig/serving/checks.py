@@ -23,12 +23,12 @@ from conformance.server_cases import (
     CLOSES,
     GOOD_FRAMES,
     OTHER_EXTENSION,
-    OVERSIZE,
     PAGES,
     Sent,
     bad_handshakes,
     good_handshakes,
     malformed_requests,
+    oversize_frames,
     request,
     upgrade,
 )
@@ -134,7 +134,7 @@ async def bad_frames(its: Examination) -> None:
 
 async def oversize(its: Examination) -> None:
     """Messages beyond every measure."""
-    await its.talk(OVERSIZE)
+    await its.talk(oversize_frames())
 
 
 async def half_open(its: Examination) -> None:
