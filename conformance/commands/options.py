@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OUTPUT = Path("reports/runs")
 SEED_END = 2**32
-JOBS_PER_CPU = 4  # scenarios mostly wait: more rigs than cores overlap their waits
+JOBS_PER_CPU = 6  # scenarios mostly wait: more rigs than cores overlap their waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
