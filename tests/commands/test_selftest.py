@@ -29,17 +29,45 @@ def test_pytests_exit_codes_become_ours(code: int, status: ExitStatus) -> None:
     assert selftest.status_of(code) is status
 
 
-def test_pytest_runs_in_the_checkout_with_the_arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    called: list[tuple[list[str], Path]] = []
+CODES = [1, 0]
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """The arguments of each pytest, in whose place one ends with the next of CODES."""
+    calls: list[list[str]] = []
 
     def run(command: list[str], *, cwd: Path, **_: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
-        called.append((command, cwd))
-        return subprocess.CompletedProcess(command, 1)
+        assert command[:3] == [sys.executable, "-m", "pytest"]
+        assert cwd == tmp_path
+        calls.append(command[3:])
+        return subprocess.CompletedProcess(command, CODES[len(calls) - 1])
 
     monkeypatch.setattr(selftest, "checkout", lambda: tmp_path)
     monkeypatch.setattr(subprocess, "run", run)
+    return calls
+
+
+def test_pytest_runs_in_the_checkout_with_the_arguments(called: list[list[str]]) -> None:
     assert selftest.selftest(["-k", "store"]) is ExitStatus.FAILS
-    assert called == [([sys.executable, "-m", "pytest", "-k", "store"], tmp_path)]
+    assert called == [["-k", "store"]]
+
+
+def test_without_arguments_every_test_runs_and_those_that_need_the_machine_run_alone(called: list[list[str]]) -> None:
+    """And the second part runs, and what the first said stands."""
+    assert selftest.selftest([]) is ExitStatus.FAILS
+    beside, alone = called
+    assert alone == ["-m", "alone"]
+    assert beside[-2:] == ["-m", "not alone"]
+    assert int(beside[beside.index("-n") + 1]) >= 2
+
+
+def test_whoever_interrupts_the_first_part_is_not_kept_by_the_second(
+    called: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "CODES", [2])
+    assert selftest.selftest([]) is ExitStatus.HARNESS_FAILED
+    assert len(called) == 1
 
 
 def test_an_installed_package_has_no_tests(monkeypatch: pytest.MonkeyPatch) -> None:
