@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,17 @@ settings.register_profile(
 settings.load_profile("conform")
 
 
+@pytest.fixture(scope="session")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Places that nobody has been to."""
+    base = tmp_path_factory.mktemp("states")
+    return (base / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads or writes what its user has calibrated."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
+def _own_state(monkeypatch: pytest.MonkeyPatch, states: Iterator[Path]) -> None:
+    """No test reads or writes what its user has calibrated, or another test. A directory for each costs too much."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(next(states)))
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.events import FetchEnded, FetchStarted, SocketStarted
+from conformance.events import FetchEnded, FetchStarted, ObservationEnded, SocketStarted
 from conformance.model import Address, Change, Endpoints, FaultSpec, Outcome, Profile, Shown
+from conformance.timeline import Timeline
 from conformance.verdict import Verdict
 from tests.timelines import DOWN, LOCAL, PROFILE, PUBLIC, REFUSED, Story, case, fault, scenario, story
 
@@ -23,6 +24,28 @@ def test_what_comes_after_the_end_is_left_out() -> None:
 def test_without_a_start_the_clock_starts_at_zero() -> None:
     assert case(Story(started=False)).start_ms == 0
     assert case(Story(started=False).seen(replace(story().build().events[0], at_ms=70))).start_ms == 70
+
+
+@pytest.mark.parametrize(
+    ("starved", "late"),
+    [(40, 40), (300, 100)],
+    ids=["as long as the browser waited", "since the last attempt ended"],
+)
+def test_a_question_is_no_later_than_the_browser_waited_or_the_last_attempt_is_old(starved: float, late: float) -> None:
+    told = story().refused(at=10).socket(PUBLIC, at=15, failed=200).socket(PUBLIC, at=300, opened=340)
+    judged = case(told.end(at=500, starved=starved))
+    first, second = judged.attempts
+    assert first.ended_at_ms == 200
+    assert judged.late_ms(second.started) == late
+    at_once = replace(second.started, at_ms=200)
+    assert judged.late_ms(at_once) == 0
+
+
+def test_where_nobody_says_what_the_browser_waited_a_question_is_not_late() -> None:
+    judged = case(story().refused(at=100))
+    assert isinstance(judged.timeline.events[-1], ObservationEnded)
+    judged = replace(judged, timeline=Timeline(judged.timeline.events[:-1]))
+    assert judged.late_ms(judged.attempts[0].started) == 0
 
 
 def test_covered_conditions_that_never_arose_are_said() -> None:
