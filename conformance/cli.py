@@ -34,10 +34,19 @@ from conformance.cli_options import (
     console_for,
     level_of,
     many,
+    rigs,
 )
 from conformance.commands import calibrate, catalogue, crosscheck, crowd, doctor, mutants, rejudge, selftest, sweep
 from conformance.commands.crash import explained
-from conformance.commands.options import OUTPUT, RunOptions, default_jobs, random_seed, targets_of
+from conformance.commands.options import (
+    JOBS_PER_CPU,
+    JOBS_PER_CPU_WITH_TARGETS,
+    OUTPUT,
+    RunOptions,
+    default_jobs,
+    random_seed,
+    targets_of,
+)
 from conformance.commands.report_files import parse_report
 from conformance.commands.run import run as run_command
 from conformance.crowd import Outage
@@ -73,7 +82,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
     level: LevelOption = LevelName.MUST,
-    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
+    jobs: Annotated[int | None, rigs(JOBS_PER_CPU, f"{JOBS_PER_CPU_WITH_TARGETS} with a target")] = None,
     rig: RigOption = RigMode.WARM,
     seed: SeedOption = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Random order by --seed, not longest first.")] = False,
@@ -91,6 +100,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Run scenarios on extensions and judge them. Without --extension: the bundled reference extension."""
+    targets = targets_of(local_target, public_target, public_target_ca, owned=i_own_this_target)
     options = RunOptions(
         extensions=tuple(extension or ()),
         subjects=tuple(subject or ()),
@@ -99,7 +109,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         tags=tuple(tag or ()),
         list_only=list_,
         level=level_of(level),
-        jobs=jobs or default_jobs(),
+        jobs=jobs or default_jobs(JOBS_PER_CPU_WITH_TARGETS if targets else JOBS_PER_CPU),
         rig=rig,
         seed=random_seed() if seed is None else seed,
         shuffle=shuffle,
@@ -110,7 +120,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         browser=browser,
         calibration=calibration,
         output=output,
-        targets=targets_of(local_target, public_target, public_target_ca, owned=i_own_this_target),
+        targets=targets,
         verbose=verbose,
     )
     return run_command(console_for(), console_for(stderr=True), options)
@@ -191,7 +201,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write them as unpacked extensions, and run nothing.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="6 a CPU")] = None,
+    jobs: Annotated[int | None, rigs(mutants.JOBS_PER_CPU)] = None,
     report: Annotated[list[str] | None, many("FORMAT:PATH", "Also write markdown, json or svg.")] = None,
     rig: Annotated[RigMode, typer.Option(help="In which rig; `crosscheck RUN RUN` compares.")] = RigMode.WARM,
     judge: Annotated[Path | None, typer.Option(metavar="RUN", help="Judge such a run again, from its record.")] = None,
@@ -236,7 +246,7 @@ def crosscheck_(  # noqa: PLR0913 - one parameter an option
     scenario: Annotated[list[str] | None, many("GLOB", "Only scenarios so called.")] = None,
     tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
     rig: Annotated[list[RigMode] | None, many("RIG", "In this rig; else in all three.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rigs at once.", show_default="4 a CPU")] = None,
+    jobs: Annotated[int | None, rigs(JOBS_PER_CPU)] = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
 ) -> ExitStatus:

@@ -70,6 +70,12 @@ OwnedOption = Annotated[
 OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
 
 
+def rigs(per_cpu: int, but: str = "") -> Any:  # noqa: ANN401 - typer's own
+    """``--jobs``. ``but``: when it is not ``per_cpu`` that are taken."""
+    default = ", ".join(filter(None, (f"{per_cpu} a CPU", but)))
+    return typer.Option(min=1, metavar="N", help="Rigs at once.", show_default=default)
+
+
 def many(metavar: str, text: str) -> Any:  # noqa: ANN401 - typer gives its options no type of their own
     """An option that may be given more than once."""
     return typer.Option(metavar=metavar, help=f"{text} May be repeated.")

@@ -85,6 +85,7 @@ def test_options_arrive(typed: str, wanted: dict[str, Any], asked: list[RunOptio
 
 def test_what_is_left_open_has_a_default(asked: list[RunOptions]) -> None:
     assert options("", asked).jobs >= 1
+    assert options("--local-target http://localhost:3003", asked).jobs < options("", asked).jobs
     assert options("", asked).seed != options("", asked).seed  # by chance the same once in 2**32
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 OUTPUT = Path("reports/runs")
 SEED_END = 2**32
 JOBS_PER_CPU = 6  # scenarios mostly wait: more rigs than cores overlap their waits
+JOBS_PER_CPU_WITH_TARGETS = 4  # servers of its own cost a rig more, and one that counts connects is not hurried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def targets_of(local: str | None, public: str | None, ca: Path | None, *, owned:
 
 
 def default_jobs(per_cpu: int = JOBS_PER_CPU) -> int:
-    """How many rigs at once when nobody says."""
+    """How many rigs at once when nobody says. ``per_cpu``: what the work bears."""
     return per_cpu * (os.cpu_count() or 1)
 
 
