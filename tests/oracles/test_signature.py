@@ -34,6 +34,38 @@ def test_turning_a_bad_answer_down_passes(requirement: str) -> None:
     assert finding.reason == "it turned that answer down: public WebSocket 7 ms after it asked"
 
 
+@pytest.mark.parametrize(
+    ("at", "starved", "verdict"),
+    [
+        (1200, 993, Verdict.INCONCLUSIVE),
+        (1200, 992, Verdict.FAIL),  # its question was not so late
+        (992, 60_000, Verdict.FAIL),  # nor is it older than that
+        (993, 60_000, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_good_answer_to_a_late_question_may_come_when_its_time_is_over(
+    at: float, starved: float, verdict: Verdict
+) -> None:
+    """It goes public 7 ms after its question left the browser; from its call, 1,000 ms may have passed."""
+    told = (
+        story().probe(at=at, ended=at + 5).effect(LOCAL, "answer", at=at + 2).socket(PUBLIC, at=at + 7, opened=at + 50)
+    )
+    finding = ask("SIG-3", told.end(at=3500, starved=starved), SHOWN_GOOD)
+    assert finding.verdict is verdict
+    assert "it turned a good signature down: public WebSocket 7 ms after it asked" in finding.reason
+
+
+@pytest.mark.parametrize(("waited", "verdict"), [(999, Verdict.INCONCLUSIVE), (1000, Verdict.FAIL)])
+def test_what_it_turned_down_after_its_time_it_turned_down(waited: float, verdict: Verdict) -> None:
+    told = story().probe(at=1200, ended=1205).effect(LOCAL, "answer", at=1202).socket(PUBLIC, at=1200 + waited)
+    assert ask("SIG-3", told.end(at=3500, starved=60_000), SHOWN_GOOD).verdict is verdict
+
+
+def test_a_bad_answer_taken_is_taken_however_late_the_question() -> None:
+    told = story().probe(at=1200, ended=1205).effect(LOCAL, "answer", at=1202).socket(LOCAL, at=1207, opened=1210)
+    assert ask("SIG-1", told.end(at=3500, starved=60_000), SHOWN_WRONG).verdict is Verdict.FAIL
+
+
 @pytest.mark.parametrize("requirement", BAD_ONES)
 def test_taking_a_bad_answer_fails(requirement: str) -> None:
     finding = ask(requirement, taken(), SHOWN_WRONG)
