@@ -104,11 +104,15 @@ class Case:
         """How much later than the subject asked, at the most, its question left the browser, or would have by then.
 
         The subject's time runs from its call: from its start or the end of an attempt at the earliest, and only as
-        long as the browser waits for a processor.
+        long as the browser waits for a processor. Where nobody saw it start (an unattached rig: its first request
+        stands for that, and no id is known), it may be as old as the record.
         """
         ended = self.timeline.last(ObservationEnded)
         over = (attempt.ended_at_ms for attempt in self.attempts if attempt.ended_at_ms is not None)
-        since_ms = max((self.start_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
+        started = self.timeline.first(SubjectStarted)
+        was_seen = started is None or started.extension_id != ""
+        born_ms = self.start_ms if was_seen else self.timeline.events[0].at_ms
+        since_ms = max((born_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
         return min(0.0 if ended is None else ended.starved_ms, contact.at_ms - since_ms)
 
     def did_not_ask(self, requirement: str, contact: Event, reason: str, *seen: Event) -> Finding:

@@ -41,6 +41,17 @@ def test_a_question_is_no_later_than_the_browser_waited_or_the_last_attempt_is_o
     assert judged.late_ms(at_once) == 0
 
 
+@pytest.mark.parametrize(("extension_id", "late"), [("subject", 0), ("", 300)])
+def test_of_a_subject_that_nobody_saw_start_a_question_may_be_as_late_as_the_record_is_old(
+    extension_id: str, late: float
+) -> None:
+    """An unattached rig takes its first request for its start, and its browser may have been busy for long by then."""
+    started = replace(story().build().events[0], extension_id=extension_id)
+    told = Story(started=False).world(LOCAL, at=-300).seen(started).refused(at=0).end(at=500, starved=2000)
+    judged = case(told)
+    assert judged.late_ms(judged.attempts[0].started) == late
+
+
 def test_where_nobody_says_what_the_browser_waited_a_question_is_not_late() -> None:
     judged = case(story().refused(at=100))
     assert isinstance(judged.timeline.events[-1], ObservationEnded)
