@@ -100,8 +100,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     verbose: VerboseOption = False,
 ) -> ExitStatus:
     """Run scenarios on extensions and judge them. Without --extension: the bundled reference extension."""
-    targets = targets_of(local_target, public_target, public_target_ca, owned=i_own_this_target)
     options = RunOptions(
+        targets=(targets := targets_of(local_target, public_target, public_target_ca, owned=i_own_this_target)),
         extensions=tuple(extension or ()),
         subjects=tuple(subject or ()),
         scenarios=tuple(scenario or ()),
@@ -120,7 +120,6 @@ def run(  # noqa: PLR0913 - one parameter an option
         browser=browser,
         calibration=calibration,
         output=output,
-        targets=targets,
         verbose=verbose,
     )
     return run_command(console_for(), console_for(stderr=True), options)

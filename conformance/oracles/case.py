@@ -115,6 +115,14 @@ class Case:
         since_ms = max((born_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
         return min(0.0 if ended is None else ended.starved_ms, contact.at_ms - since_ms)
 
+    def unless_late(self, finding: Finding, asked: Event, after_ms: float) -> Finding:
+        """The failure of a subject that went on, so long after its question, though a good answer had come.
+
+        Where the question had left so late that the time for a local server may have been over, nothing can be said.
+        """
+        late_ms, least_ms = self.late_ms(asked), self.profile.budgets.connect_local_ms
+        return too_late(finding, late_ms) if after_ms < least_ms <= after_ms + late_ms else finding
+
     def did_not_ask(self, requirement: str, contact: Event, reason: str, *seen: Event) -> Finding:
         """The failure of a subject that made its first contact without a question that the browser shows.
 

@@ -100,7 +100,10 @@ def _local_after_good(case: Case, attempt: Attempt) -> Finding | None:
     slow = over.at_ms - attempt.started.at_ms > case.profile.budgets.connect_local_ms
     if verdict is Verdict.FAIL and slow and case.scenario.then.session is Outcome.EITHER:
         verdict, reason = Verdict.INCONCLUSIVE, f"{reason}: its time may have been over as the answer came"
-    return Finding("SEL-2", verdict, reason, evidence_of(over, socket.started))
+    finding = Finding("SEL-2", verdict, reason, evidence_of(over, socket.started))
+    if verdict is not Verdict.FAIL:
+        return finding
+    return case.unless_late(finding, attempt.started, over.at_ms - attempt.started.at_ms)
 
 
 def _good_unread(case: Case, attempt: Attempt, over: Event) -> Finding | None:

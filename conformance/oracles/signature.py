@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.events import Event, FaultTookEffect, Source
 from conformance.model import Change, Drop, Outcome, Shown, Side
-from conformance.oracles.findings import evidence_of, gather, too_late
+from conformance.oracles.findings import evidence_of, gather
 from conformance.oracles.registry import oracle
 from conformance.oracles.world import Stage, stage_of
 from conformance.verdict import Finding, Verdict
@@ -134,15 +134,9 @@ def _taken(case: Case, requirement: str, attempt: Attempt, seen: tuple[Event, ..
         return Finding(requirement, Verdict.INCONCLUSIVE, reason, evidence)
     right, reason = _verdict(expected, attempt)
     finding = Finding(requirement, Verdict.PASS if right else Verdict.FAIL, reason, evidence)
-    return finding if right or expected is not Outcome.LOCAL else _unless_late(case, attempt, finding)
-
-
-def _unless_late(case: Case, attempt: Attempt, finding: Finding) -> Finding:
-    """A good signature turned down; but where the question left late, the time for it may have been over (SEL-2)."""
-    asked_ms = attempt.sockets[0].started.at_ms - attempt.started.at_ms
-    late_ms = case.late_ms(attempt.started)
-    over = asked_ms < case.profile.budgets.connect_local_ms <= asked_ms + late_ms
-    return too_late(finding, late_ms) if over else finding
+    if right or expected is not Outcome.LOCAL:
+        return finding
+    return case.unless_late(finding, attempt.started, attempt.sockets[0].started.at_ms - attempt.started.at_ms)
 
 
 def _verdict(expected: Outcome, attempt: Attempt) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.events import FetchEnded, FetchStarted, ObservationEnded, SocketStarted
+from conformance.events import FetchEnded, FetchStarted, ObservationEnded, SocketStarted, SubjectStarted
 from conformance.model import Address, Change, Endpoints, FaultSpec, Outcome, Profile, Shown
 from conformance.timeline import Timeline
 from conformance.verdict import Verdict
@@ -46,7 +46,9 @@ def test_of_a_subject_that_nobody_saw_start_a_question_may_be_as_late_as_the_rec
     extension_id: str, late: float
 ) -> None:
     """An unattached rig takes its first request for its start, and its browser may have been busy for long by then."""
-    started = replace(story().build().events[0], extension_id=extension_id)
+    started = story().build().first(SubjectStarted)
+    assert started is not None
+    started = replace(started, extension_id=extension_id)
     told = Story(started=False).world(LOCAL, at=-300).seen(started).refused(at=0).end(at=500, starved=2000)
     judged = case(told)
     assert judged.late_ms(judged.attempts[0].started) == late

@@ -483,3 +483,14 @@ def test_invariants_are_silent_where_they_do_not_arise(requirement: str) -> None
     assert ORACLES[requirement].everywhere
     assert ORACLES[requirement].judge(case(story(), scenario())) is None
     assert not ask(requirement, story()).arose
+
+
+@pytest.mark.parametrize(("starved", "verdict"), [(554, Verdict.FAIL), (555, Verdict.INCONCLUSIVE)])
+def test_the_time_of_a_late_question_may_be_over_when_the_good_answer_has_come(
+    starved: float, verdict: Verdict
+) -> None:
+    """It came 445 ms after the question, which may have left the browser up to that much after it was asked."""
+    told = story().probe(at=700, ended=1145).socket(PUBLIC, at=1627, opened=1700)
+    finding = ask("SEL-2", told.end(at=3500, starved=starved))
+    assert finding.verdict is verdict
+    assert "public WebSocket 482 ms after the good signature" in finding.reason
