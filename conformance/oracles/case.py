@@ -100,28 +100,35 @@ class Case:
         """When watching ended."""
         return self.timeline.events[-1].at_ms if len(self.timeline) else 0.0
 
+    @property
+    def _earliest_start_ms(self) -> float:
+        """When it may have started: where nobody saw that, at any time of the record.
+
+        An unattached rig takes its first request for its start, and knows no id of it.
+        """
+        started = self.timeline.first(SubjectStarted)
+        unseen = started is not None and not started.extension_id
+        return self.timeline.events[0].at_ms if unseen else self.start_ms
+
     def late_ms(self, contact: Event) -> float:
         """How much later than the subject asked, at the most, its question left the browser, or would have by then.
 
         The subject's time runs from its call: from its start or the end of an attempt at the earliest, and only as
-        long as the browser waits for a processor. Where nobody saw it start (an unattached rig: its first request
-        stands for that, and no id is known), it may be as old as the record.
+        long as the browser waits for a processor.
         """
         ended = self.timeline.last(ObservationEnded)
         over = (attempt.ended_at_ms for attempt in self.attempts if attempt.ended_at_ms is not None)
-        started = self.timeline.first(SubjectStarted)
-        was_seen = started is None or started.extension_id != ""
-        born_ms = self.start_ms if was_seen else self.timeline.events[0].at_ms
-        since_ms = max((born_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
+        since_ms = max((self._earliest_start_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
         return min(0.0 if ended is None else ended.starved_ms, contact.at_ms - since_ms)
 
     def unless_late(self, finding: Finding, asked: Event, after_ms: float) -> Finding:
-        """The failure of a subject that went on, so long after its question, though a good answer had come.
+        """What is said of a subject that went on, ``after_ms`` after it ``asked``, without a good answer or against it.
 
-        Where the question had left so late that the time for a local server may have been over, nothing can be said.
+        A failure counts unless the question had left so late that the time for a local server may have been over.
         """
         late_ms, least_ms = self.late_ms(asked), self.profile.budgets.connect_local_ms
-        return too_late(finding, late_ms) if after_ms < least_ms <= after_ms + late_ms else finding
+        over = finding.verdict is Verdict.FAIL and after_ms < least_ms <= after_ms + late_ms
+        return too_late(finding, late_ms) if over else finding
 
     def did_not_ask(self, requirement: str, contact: Event, reason: str, *seen: Event) -> Finding:
         """The failure of a subject that made its first contact without a question that the browser shows.

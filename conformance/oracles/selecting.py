@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance.events import FetchEnded, FetchStarted, PreconnectStarted, SocketStarted, SubjectStarted
 from conformance.model import Outcome, Role, Shown, Side, TriggerKind
-from conformance.oracles.findings import Budget, evidence_of, gather, too_late
+from conformance.oracles.findings import Budget, evidence_of, gather
 from conformance.oracles.registry import oracle
 from conformance.verdict import Finding, Verdict
 
@@ -101,8 +101,6 @@ def _local_after_good(case: Case, attempt: Attempt) -> Finding | None:
     if verdict is Verdict.FAIL and slow and case.scenario.then.session is Outcome.EITHER:
         verdict, reason = Verdict.INCONCLUSIVE, f"{reason}: its time may have been over as the answer came"
     finding = Finding("SEL-2", verdict, reason, evidence_of(over, socket.started))
-    if verdict is not Verdict.FAIL:
-        return finding
     return case.unless_late(finding, attempt.started, over.at_ms - attempt.started.at_ms)
 
 
@@ -134,9 +132,7 @@ def _too_impatient(case: Case, attempt: Attempt, over: Event, asked_ms: float) -
         return None
     what = f"it {went} {asked_ms:.0f} ms after it asked, and the good signature was on its way"
     finding = least.at_least(asked_ms, what, attempt.started, over)
-    late_ms = case.late_ms(attempt.started)
-    failed = finding.verdict is Verdict.FAIL
-    return too_late(finding, late_ms) if failed and asked_ms + late_ms >= least.ms else finding
+    return case.unless_late(finding, attempt.started, asked_ms)
 
 
 @oracle("SEL-3")

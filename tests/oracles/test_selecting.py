@@ -267,6 +267,17 @@ def test_a_question_is_no_later_than_its_last_attempt_is_over() -> None:
     assert ask("SEL-2", told.end(at=3500, starved=60_000)).verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize(("starved", "verdict"), [(554, Verdict.FAIL), (555, Verdict.INCONCLUSIVE)])
+def test_the_time_of_a_late_question_may_be_over_when_the_good_answer_has_come(
+    starved: float, verdict: Verdict
+) -> None:
+    """It came 445 ms after the question, which may have left the browser up to that much after it was asked."""
+    told = story().probe(at=700, ended=1145).socket(PUBLIC, at=1627, opened=1700)
+    finding = ask("SEL-2", told.end(at=3500, starved=starved))
+    assert finding.verdict is verdict
+    assert "public WebSocket 482 ms after the good signature" in finding.reason
+
+
 def test_giving_up_a_slow_answer_is_right_where_either_session_is() -> None:
     told = story().given_up(at=10, ended=1500).socket(PUBLIC, at=1510, opened=1560)
     finding = ask("SEL-2", told, scenario(session=Outcome.EITHER))
@@ -483,14 +494,3 @@ def test_invariants_are_silent_where_they_do_not_arise(requirement: str) -> None
     assert ORACLES[requirement].everywhere
     assert ORACLES[requirement].judge(case(story(), scenario())) is None
     assert not ask(requirement, story()).arose
-
-
-@pytest.mark.parametrize(("starved", "verdict"), [(554, Verdict.FAIL), (555, Verdict.INCONCLUSIVE)])
-def test_the_time_of_a_late_question_may_be_over_when_the_good_answer_has_come(
-    starved: float, verdict: Verdict
-) -> None:
-    """It came 445 ms after the question, which may have left the browser up to that much after it was asked."""
-    told = story().probe(at=700, ended=1145).socket(PUBLIC, at=1627, opened=1700)
-    finding = ask("SEL-2", told.end(at=3500, starved=starved))
-    assert finding.verdict is verdict
-    assert "public WebSocket 482 ms after the good signature" in finding.reason
