@@ -29,19 +29,16 @@ def test_pytests_exit_codes_become_ours(code: int, status: ExitStatus) -> None:
     assert selftest.status_of(code) is status
 
 
-CODES = [1, 0]
-
-
-@pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
-    """The arguments of each pytest, in whose place one ends with the next of CODES."""
+@pytest.fixture(params=[(1, 0)])
+def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> list[list[str]]:
+    """The arguments of each pytest; in its place something ends with the next of these codes."""
     calls: list[list[str]] = []
 
     def run(command: list[str], *, cwd: Path, **_: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
         assert command[:3] == [sys.executable, "-m", "pytest"]
         assert cwd == tmp_path
         calls.append(command[3:])
-        return subprocess.CompletedProcess(command, CODES[len(calls) - 1])
+        return subprocess.CompletedProcess(command, request.param[len(calls) - 1])
 
     monkeypatch.setattr(selftest, "checkout", lambda: tmp_path)
     monkeypatch.setattr(subprocess, "run", run)
@@ -62,10 +59,8 @@ def test_without_arguments_every_test_runs_and_those_that_need_the_machine_run_a
     assert int(beside[beside.index("-n") + 1]) >= 2
 
 
-def test_whoever_interrupts_the_first_part_is_not_kept_by_the_second(
-    called: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(globals(), "CODES", [2])
+@pytest.mark.parametrize("called", [(2,)], indirect=True)
+def test_whoever_interrupts_the_first_part_is_not_kept_by_the_second(called: list[list[str]]) -> None:
     assert selftest.selftest([]) is ExitStatus.HARNESS_FAILED
     assert len(called) == 1
 

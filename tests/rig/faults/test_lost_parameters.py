@@ -233,11 +233,10 @@ def test_a_fault_that_loses_its_address_is_never_passed(name: str, monkeypatch: 
     is_doubted(judged(on(Address.V6, name, **parameters)))
 
 
+@pytest.mark.alone
 def test_a_session_that_is_lost_twice_shows_both_drops() -> None:
-    """Two faults of a session at once: neither is taken for the other. On a busy machine a ping may be late."""
+    """Two faults of a session at once: neither is taken for the other. Alone: a ping that is late is a pause."""
     given = (FaultSpec("ping_only", {"interval_ms": 50.0}),)
     when = (Until(Outcome.LOCAL, 3000), Hold(1100), Drop(Side.LOCAL, FaultSpec("reset_session")))
     result = judged(scene("FALL-2", local=given, when=when, to=Outcome.LOCAL, hold_ms=300))
-    late = "local ping_only(interval_ms=50.0): it paused" in result.reason
-    assert result.verdict is (Verdict.INCONCLUSIVE if late else Verdict.PASS), result.reason
-    assert "reset_session" not in result.reason
+    assert result.verdict is Verdict.PASS, result.reason
