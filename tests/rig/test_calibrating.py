@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 
 import pytest
 
@@ -177,7 +177,11 @@ def core(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 @pytest.mark.browser
 @pytest.mark.alone
 def test_on_a_stressed_machine_the_error_grows(browser: Browser, core: int) -> None:
-    """Only the direction: how much it grows is the machine's business. Calm and stressed take turns."""
+    """Only the direction: how much it grows is the machine's business. Calm and stressed take turns.
+
+    In the worse times: a process that has just woken comes first, so that most stay as they are, and the error that
+    is stated is that of the worst. Seen: 1.6 to 3 ms calm, 5 to 8 ms stressed; the middle ones hardly differ.
+    """
     calm: list[float] = []
     busy: list[float] = []
 
@@ -187,11 +191,11 @@ def test_on_a_stressed_machine_the_error_grows(browser: Browser, core: int) -> N
             await measure(holder, (0.0,) * 3)
             for _ in range(2):
                 calm.extend(one.error_ms for one in await measure(holder, (20.0, 40.0, 60.0, 80.0)))
-                with stressed(core, 4):
+                with stressed(core, 12):
                     busy.extend(one.error_ms for one in await measure(holder, (20.0, 40.0, 60.0, 80.0)))
 
     asyncio.run(take_turns())
-    assert median(busy) > median(calm)
+    assert quantiles(busy)[-1] > quantiles(calm)[-1]
 
 
 @pytest.mark.browser
