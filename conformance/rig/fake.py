@@ -66,8 +66,7 @@ class Fake(Answers):
         spare_memory()
         self.sessions: list[Session] = []
         self.failure: BaseException | None = None  # a bug of the fake's own, which must not pass for the subject's
-        # Whether the browser may use an answer of this scenario's again. A healthy answer states no lifetime and no
-        # validator, so that it cannot (RFC 9111, 4.2 and 4.3); a fault's may.
+        # Whether the browser may use an answer of this scenario's again: each connection's ``send`` looks.
         self.may_be_cached = False
         self.healthy: Healthy = Scripted(self)
         self.target: Target | None = None
@@ -105,7 +104,6 @@ class Fake(Answers):
         if stands:
             await self._raise_target()
         self._faults = sets
-        self.may_be_cached |= any(each.answers for each in self._faults.values())
         names = tuple(f"{fault}{written_on(address)}" for address, each in faults.items() for fault in each)
         self.record(WorldSet, rig=True, side=self.side, faults=names)
         if self._network is not None:

@@ -7,14 +7,20 @@ one that no library would agree to send.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Final
 
 import h11
 
 _HEAD_BYTES_MAX = 64 * 1024
 _BODY_BYTES_MAX = 1024 * 1024
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
+_STATES_LIFETIME: Final = re.compile(rb"(?im)^(?:cache-control|expires|last-modified|etag):")
+_NO_STORE: Final = re.compile(rb"(?im)^cache-control:[^\r\n]*\bno-store\b")
+_FRESH_FOR_EVER: Final = (300, 301, 308, 410)
 # Headers that carry who somebody is. Their names are evidence; their values are nobody's business.
 _CREDENTIALS = ("cookie", "authorization", "proxy-authorization", "x-api-key", "x-auth-token")
 # The canary's value (canary.py): whoever sends it, in whatever header or URL, sends a secret.
@@ -105,6 +111,20 @@ def response(status: int, headers: dict[str, str] | None = None, body: bytes = b
     if not has_body(status):
         return response_head(status, headers)
     return response_head(status, {**(headers or {}), "Content-Length": str(len(body))}) + body
+
+
+def may_be_cached(data: bytes) -> bool:
+    """Whether ``data`` begins a response that a browser may use again (RFC 9111, 4.2 and 4.3).
+
+    It may where a lifetime or a validator is stated, and by its status alone: Chromium takes four of them to hold for
+    ever (``net/http/http_response_headers.cc``, GetFreshnessLifetimes).
+    """
+    status = _STATUS.match(data)
+    if status is None:
+        return False
+    head = data.partition(b"\r\n\r\n")[0]
+    lives = int(status[1]) in _FRESH_FOR_EVER or _STATES_LIFETIME.search(head) is not None
+    return lives and _NO_STORE.search(head) is None
 
 
 def chunked(body: bytes, size: int = 16) -> bytes:

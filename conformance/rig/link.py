@@ -11,6 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.events import ConnectionClosed, FaultFellShort, FaultTookEffect
+from conformance.rig.http import may_be_cached
 from conformance.rig.recorder import now_ms
 from conformance.rig.traffic import Traffic
 
@@ -108,6 +109,7 @@ class Link:
     async def send(self, data: bytes) -> None:
         """Hand bytes to the kernel, and wait until it has them."""
         self.writer.write(data)
+        self.fake.may_be_cached = self.fake.may_be_cached or may_be_cached(data)
         for met in self._met:
             met.traffic.sent(data, now_ms())
         await self.writer.drain()

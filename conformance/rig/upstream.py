@@ -7,7 +7,6 @@ target could not do ends as its failure (TargetFailed), never as the subject's.
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -33,8 +32,6 @@ ANSWER_S: Final = 10.0  # some 2 ms here; a target that takes longer than this i
 _HEAD_BYTES_MAX: Final = 64 * 1024
 _BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 _READ_BYTES: Final = 64 * 1024
-_STATES_LIFETIME: Final = re.compile(rb"(?im)^(?:cache-control|expires|last-modified|etag):")
-_NO_STORE: Final = re.compile(rb"(?im)^cache-control:[^\r\n]*\bno-store\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,6 @@ class Upstream:
 
     async def relay(self, link: Link, answer: Answer) -> None:
         """Give the subject a whole answer."""
-        self._fake.may_be_cached |= may_be_cached(answer.raw)
         await link.send(answer.raw)
         link.record(ResponseSent, status=answer.status, size=answer.size)
         if answer.closes:
@@ -113,12 +109,6 @@ class Upstream:
                 f"the {self._fake.side} target ({self.target.spec.stated}) failed: {what}; this says nothing of the "
                 "subject, see what the target's own log says"
             )
-
-
-def may_be_cached(raw: bytes) -> bool:
-    """Whether a browser may use the answer again: it states a lifetime or a validator (RFC 9111, 4.2 and 4.3)."""
-    head = raw.partition(b"\r\n\r\n")[0]
-    return _STATES_LIFETIME.search(head) is not None and _NO_STORE.search(head) is None
 
 
 def _why(error: BaseException) -> str:

@@ -254,29 +254,36 @@ def test_it_is_healthy_again_when_its_faults_go() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "may"),
+    ("fault", "request_", "may"),
     [
-        (None, False),
-        (FaultSpec("refused"), False),
-        (FaultSpec("half_open"), False),
-        (FaultSpec("silent"), True),
-        (FaultSpec("answer", {"headers": {"Cache-Control": "max-age=60"}}), True),
-        (FaultSpec("refuse_upgrade", {"status": 404}), True),
+        (None, GET, False),
+        (FaultSpec("answer", {"status": 404}), GET, False),
+        (FaultSpec("answer", {"status": 410}), GET, True),
+        (FaultSpec("answer", {"headers": {"Cache-Control": "max-age=60"}}), GET, True),
+        (FaultSpec("redirect", {"status": 302, "to": "same_origin"}), GET, False),
+        (FaultSpec("redirect", {"status": 301, "to": "same_origin"}), GET, True),
+        (FaultSpec("refuse_upgrade", {"status": 404}), UPGRADE, False),
+        (FaultSpec("refuse_upgrade", {"status": 301}), UPGRADE, True),
     ],
     ids=str,
 )
-def test_only_what_a_fault_answers_may_be_used_again_from_the_cache(fault: FaultSpec | None, *, may: bool) -> None:
-    async def scene() -> tuple[bool, bool, bool]:
+def test_what_may_be_used_again_from_the_cache_is_known(fault: FaultSpec | None, request_: bytes, *, may: bool) -> None:
+    """The next scenario's subject must not find this one's answers there."""
+
+    async def scene() -> tuple[bool, bool, bool, bool]:
         async with staged() as stage:
             fake = stage.fake()
             await stage.set(Side.LOCAL, *([fault] if fault else []))
+            before = fake.may_be_cached
+            await answer(stage, request_)
             with_it = fake.may_be_cached
             await stage.set(Side.LOCAL)  # what was answered before is there still
+            await answer(stage, GET)
             after = fake.may_be_cached
             fake.prepare(PROFILE, stage.recorder)
-            return with_it, after, fake.may_be_cached
+            return before, with_it, after, fake.may_be_cached
 
-    assert asyncio.run(scene()) == (may, may, False)
+    assert asyncio.run(scene()) == (False, may, may, False)
 
 
 @pytest.mark.parametrize("path", [b"/semantest-signature", b"/health", b"/nothing"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.rig.http import SECRET, NotHttp, Request, chunked, read_request, response
+from conformance.rig.http import SECRET, NotHttp, Request, chunked, may_be_cached, read_request, response
 
 
 def read(data: bytes) -> Request | None:
@@ -100,3 +100,39 @@ def test_a_204_has_no_body() -> None:
 def test_chunks_add_up(body: bytes) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert parsed(head + chunked(body)) == (200, body)
+
+
+# --- what a browser keeps
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "may"),
+    [
+        (b"200", b"Content-Type: application/json", False),
+        (b"200", b"Cache-Control: no-store", False),
+        (b"200", b'Cache-Control: private, No-Store\r\nETag: "1"', False),
+        (b"200", b"Cache-Control: max-age=60", True),
+        (b"200", b"cache-control: public", True),
+        (b"200", b'ETag: "no-store"', True),
+        (b"200", b"last-modified: Thu, 01 Jan 1970 00:00:00 GMT", True),
+        (b"404", b"Expires: Thu, 01 Jan 2170 00:00:00 GMT", True),
+        (b"404", b"X-Cache-Control: max-age=60", False),
+        (b"302", b"Location: /", False),
+        (b"300", b"Location: /", True),
+        (b"301", b"Location: /", True),
+        (b"301", b"Cache-Control: no-store", False),
+        (b"307", b"Location: /", False),
+        (b"308", b"Location: /", True),
+        (b"410", b"Location: /", True),
+    ],
+)
+def test_what_a_browser_may_use_again_is_known(status: bytes, header: bytes, *, may: bool) -> None:
+    """RFC 9111, 4.2 and 4.3, and Chromium's four statuses that hold for ever."""
+    head = b"HTTP/1.1 " + status + b" Whatever\r\n" + header + b"\r\nContent-Length: 6\r\n\r\n"
+    assert may_be_cached(head + b"ETag: ") is may
+    assert may_be_cached(head.replace(b"1.1", b"1.0", 1)) is may
+
+
+@pytest.mark.parametrize("data", [b"", b"ETag: x\r\n", b"SSH-2.0-x\r\nETag: x\r\n", b"\x81\x05ETag:"])
+def test_what_is_no_response_is_not_kept(data: bytes) -> None:
+    assert may_be_cached(data) is False

@@ -24,6 +24,7 @@ class Notes:
     """Stands in for a fake: keeps what is noted."""
 
     side = Side.LOCAL
+    may_be_cached = False
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -49,11 +49,6 @@ class FaultSet:
     upgrade: UpgradeFault | None = None
     session: SessionFault | None = None
 
-    @property
-    def answers(self) -> bool:
-        """Whether a request is answered by a fault."""
-        return (self.connection or self.signature or self.upgrade) is not None
-
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> FaultSet:
         """Each fault in its place."""
