@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied
 from conformance.rig.cdp import Cdp, open_pipe
+from conformance.rig.desktop import Desktop
 from conformance.rig.scratch import no_room, scratching
 
 if TYPE_CHECKING:
@@ -55,19 +56,20 @@ FLAGS = (
 _PR_SET_PDEATHSIG = 1
 _LOG = "browser.log"
 _TOOLS = "tools"
-# When an extension goes, Chromium has these scripts look for shortcuts to it, one icon size after the other
-# (chrome/browser/web_applications/os_integration/web_app_shortcut_linux.cc): three tenths of what a warm scenario cost.
-_DESKTOP_TOOLS = ("xdg-desktop-menu", "xdg-icon-resource")
+_TEMPORARY = "tmp"
+# Chromium has a socket in its temporary place, at org.chromium.Chromium.123456/SingletonSocket: Linux takes 107 bytes.
+_TEMPORARY_BYTES_MAX = 107 - 52
 _GRACE_S = 3.0  # Chromium closes in about 0.1 s; past this it is killed
 
 
 class Chromium:
     """A running browser. ``launch`` makes it, ``close`` ends it and removes its directory."""
 
-    def __init__(self, process: asyncio.subprocess.Process, directory: Path, cdp: Cdp | None) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, directory: Path, cdp: Cdp | None, desktop: Desktop) -> None:
         self._process = process
         self._directory = directory
         self._cdp = cdp
+        self._desktop = desktop
 
     @property
     def cdp(self) -> Cdp:
@@ -108,8 +110,16 @@ class Chromium:
         """Return when the process has ended."""
         await self._process.wait()
 
-    async def close(self, *, keep_directory: bool = False) -> None:
-        """End the browser, politely at first, and remove its directory."""
+    async def close(self) -> None:
+        """End the browser and remove its directory. No farewell: what it would still write is nobody's to read."""
+        try:
+            await self._end()
+        finally:
+            await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+
+    async def quit(self) -> None:
+        """End the browser, politely at first, and keep its directory."""
+        self._desktop.release()
         if self._cdp is not None:
             self._cdp.close()
         elif self._process.returncode is None:
@@ -119,12 +129,14 @@ class Chromium:
         except TimeoutError:
             pass
         finally:
-            _kill_group(self._process.pid)
-            await self._process.wait()
-            if self._cdp is not None:
-                self._cdp.abandon()
-            if not keep_directory:
-                await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+            await self._end()
+
+    async def _end(self) -> None:
+        _kill_group(self._process.pid)
+        self._desktop.release()
+        await self._process.wait()
+        if self._cdp is not None:
+            self._cdp.abandon()
 
 
 def make_directory(directory: Path) -> None:
@@ -196,25 +208,18 @@ def command_line(browser: Browser, profile: Path, flags: Sequence[str], *, heade
     ]
 
 
-def _environment(directory: Path, display: str) -> dict[str, str]:
+def _environment(directory: Path, tools: Path, display: str) -> dict[str, str]:
     """The harness' own environment, with a home of the browser's own, and the display if there is one."""
     home = str(directory)
     shown = {"DISPLAY": display} if display else {}
-    path = os.pathsep.join((str(directory / _TOOLS), os.environ.get("PATH", os.defpath)))
-    return {**os.environ, "PATH": path, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, **shown}
-
-
-def _without_desktop(directory: Path) -> None:
-    """In place of the desktop's tools, one that does nothing: the browser's home has no desktop."""
-    nothing = shutil.which("true")
-    if nothing is None:  # then they cost time, and that is all
-        return
-    tools = directory / _TOOLS
-    with scratching(tools):
-        tools.mkdir(exist_ok=True)
-        for name in _DESKTOP_TOOLS:
-            with contextlib.suppress(FileExistsError):  # a browser that is started again
-                (tools / name).symlink_to(nothing)
+    path = os.pathsep.join((str(tools), os.environ.get("PATH", os.defpath)))
+    own = {"PATH": path, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home}
+    temporary = directory / _TEMPORARY
+    if len(os.fsencode(temporary)) <= _TEMPORARY_BYTES_MAX:  # else what it leaves there outlives it
+        with scratching(temporary):
+            temporary.mkdir(exist_ok=True)
+        own["TMPDIR"] = str(temporary)
+    return {**os.environ, **own, **shown}
 
 
 async def launch(  # noqa: PLR0913 - each is one way in which a browser may differ
@@ -236,44 +241,60 @@ async def launch(  # noqa: PLR0913 - each is one way in which a browser may diff
     ``page`` cannot be asked, so that is its caller's to see).
     """
     make_directory(directory)
-    _without_desktop(directory)
     shown = (*flags, "--ozone-platform=x11") if display else flags
     command = command_line(browser, directory / "profile", shown, headed=headed or bool(display), page=page)
+    desktop = Desktop(directory / _TOOLS)
+    try:
+        environment = _environment(directory, desktop.directory, display)
+        chromium = await _start(command, directory, environment, enter, piped=not page, desktop=desktop)
+        if not page:
+            await _await_up(chromium)
+    except BaseException:
+        desktop.release()
+        raise
+    return chromium
+
+
+async def _start(  # noqa: PLR0913 - what one process is made of
+    command: list[str],
+    directory: Path,
+    environment: dict[str, str],
+    enter: Callable[[], None] | None,
+    *,
+    piped: bool,
+    desktop: Desktop,
+) -> Chromium:
     with scratching(directory / _LOG):
         log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    ours, theirs = (None, None) if page else _debugging_pipe()
+    ours, theirs = _debugging_pipe() if piped else (None, None)
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(directory, display),
+            env=environment,
             start_new_session=True,
-            pass_fds=() if page else (3, 4),
+            pass_fds=(3, 4) if piped else (),
             preexec_fn=_in_child(theirs, enter),
         )
     except OSError as error:
         for fd in ours or ():
             os.close(fd)
-        message = f"{browser.path} could not be started: {error.strerror}"
+        message = f"{command[0]} could not be started: {error.strerror}"
         raise BrowserDied(message) from error
     finally:
         os.close(log)
         for fd in theirs or ():
             os.close(fd)
-    cdp = await open_pipe(*ours) if ours else None
-    chromium = Chromium(process, directory, cdp)
-    if cdp is not None:
-        await _await_up(chromium, cdp)
-    return chromium
+    return Chromium(process, directory, await open_pipe(*ours) if ours else None, desktop)
 
 
-async def _await_up(chromium: Chromium, cdp: Cdp) -> None:
+async def _await_up(chromium: Chromium) -> None:
     try:
-        await cdp.send("Browser.getVersion")
+        await chromium.cdp.send("Browser.getVersion")
     except BrowserDied as error:
-        printed, room = chromium.last_words(), chromium.no_room()
+        why, printed = await chromium.obituary(), chromium.last_words()
         await chromium.close()
-        message = f"the browser did not come up: {await chromium.obituary()}; it printed: {printed}{room}"
+        message = f"the browser did not come up: {why}; it printed: {printed}"
         raise BrowserDied(message) from error

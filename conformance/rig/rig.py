@@ -123,7 +123,7 @@ class Rig:
         if self.parts.browser.product == "Google Chrome":
             message = f"{self.parts.browser} ignores --load-extension, so no subject outlives it; use a Chromium"
             raise Unsupported(message)
-        await self._chromium.close(keep_directory=True)
+        await self._chromium.quit()
         self._netlog.close()
         self._launch_number += 1
         await self._start_browser(f"--load-extension={profile.extension}")

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,7 +47,7 @@ async def launched(directory: Path, *lines: str, page: str = "", display: str = 
         (["echo no display >&2", "exit 7"], r"the browser exited with status 7; it printed: no display$"),
         (["exit 0"], r"exited with status 0; it printed: nothing$"),
         (["seq 9", "kill -SEGV $$"], r"was ended by SIGSEGV; it printed: 7 / 8 / 9$"),
-        (["echo deaf", "exec 3<&- 4>&-", "exec sleep 1000"], r"was ended by SIGKILL; it printed: deaf$"),
+        (["echo deaf", "exec 3<&- 4>&-", "exec sleep 1000"], r"closed its debugging pipe; it printed: deaf$"),
     ],
     ids=["status", "nothing", "signal", "closes-its-pipe"],
 )
@@ -62,7 +63,7 @@ def test_a_browser_that_does_not_come_up_says_why(
 
 def test_a_browser_that_dies_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "_ROOM_BYTES_MIN", math.inf)
-    with pytest.raises(BrowserDied, match=r"with status 7; it printed: no; no space is left in \S+/rig: free space or"):
+    with pytest.raises(BrowserDied, match=r"with status 7; no space is left in \S+/rig: free .*; it printed: no$"):
         asyncio.run(launch(stand_in(tmp_path, "echo no", "exit 7"), tmp_path / "rig"))
 
     async def scene() -> str:
@@ -110,23 +111,33 @@ def test_what_a_browser_can_touch_is_its_own(tmp_path: Path) -> None:
     assert {*descriptors} - script == {"0", "1", "2", "3", "4"}
 
 
-def test_the_desktops_tools_do_nothing_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chromium runs seven of them whenever an extension is removed, and waits for each."""
-    real = tmp_path / "real"
-    for name in ("xdg-desktop-menu", "xdg-icon-resource"):
-        Path(stand_in(real, f"echo {name} ran").path).rename(real / name)
-    monkeypatch.setenv("PATH", str(real), prepend=os.pathsep)
-    calls = ["xdg-desktop-menu uninstall && echo well", "xdg-icon-resource uninstall && echo well"]
-
+def test_its_desktops_tools_are_stand_ins_even_when_it_is_started_again(tmp_path: Path) -> None:
     async def scene() -> list[str]:
         said = []
-        for _ in range(2):  # again on the same directory, as a browser that is started again is
-            async with launched(tmp_path, *calls, *LISTENS) as chromium:
+        for _ in range(2):
+            async with launched(tmp_path, "command -v xdg-desktop-menu", *LISTENS) as chromium:
                 said.append(chromium.last_words())
-                await chromium.close(keep_directory=True)
+                await chromium.quit()
         return said
 
-    assert asyncio.run(scene()) == ["well / well", "well / well"]
+    assert asyncio.run(scene()) == [str(tmp_path / "rig" / "tools" / "xdg-desktop-menu")] * 2
+
+
+def test_what_it_leaves_in_its_temporary_place_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed Chromium leaves a directory there."""
+    monkeypatch.setenv("TMPDIR", "/somewhere")
+
+    async def scene(directory: Path) -> str:
+        async with launched(directory, 'echo "$TMPDIR"; touch "$TMPDIR/left" 2>&-', *LISTENS) as chromium:
+            return chromium.last_words()
+
+    with tempfile.TemporaryDirectory(prefix="conform-", dir="/tmp") as short:
+        place = Path(short) / "rig" / "tmp"
+        assert asyncio.run(scene(Path(short))) == str(place)
+        assert not place.exists()
+        deep = Path(short) / ("deep" * 10)
+        deep.mkdir()
+        assert asyncio.run(scene(deep)) == "/somewhere"  # its socket's path would be too long for Linux
 
 
 # --- the command ---------------------------------------------------------------------------------
@@ -163,9 +174,9 @@ def test_only_root_goes_without_the_sandbox(monkeypatch: pytest.MonkeyPatch, use
 # --- the end -------------------------------------------------------------------------------------
 
 
-def test_a_browser_quits_when_it_is_closed(tmp_path: Path) -> None:
+def test_a_browser_is_gone_when_it_is_closed(tmp_path: Path) -> None:
     async def scene() -> tuple[bool, Chromium, set[int]]:
-        async with launched(tmp_path, *LISTENS, "exit 3") as chromium:
+        async with launched(tmp_path, *LISTENS) as chromium:
             was_alive = chromium.is_alive
             with watched(chromium.pid) as browser:
                 await chromium.close()
@@ -175,17 +186,19 @@ def test_a_browser_quits_when_it_is_closed(tmp_path: Path) -> None:
     assert was_alive
     assert not chromium.is_alive
     assert left == set()
-    assert asyncio.run(chromium.obituary()) == "the browser exited with status 3"  # by itself: nobody killed it
     assert not (tmp_path / "rig").exists()
 
 
-def test_its_directory_can_be_kept(tmp_path: Path) -> None:
-    async def scene() -> None:
-        async with launched(tmp_path, "echo hello", *LISTENS) as chromium:
-            await chromium.close(keep_directory=True)
-            assert chromium.last_words() == "hello"
+def test_a_browser_that_is_to_be_started_again_quits_by_itself_and_keeps_its_directory(tmp_path: Path) -> None:
+    """What it has to write, it writes; a desktop's tool that it waits for is let go."""
 
-    asyncio.run(scene())
+    async def scene() -> tuple[str, str]:
+        waits = ["cat <&3 >/dev/null", "xdg-icon-resource uninstall", "echo written", "exit 3"]
+        async with launched(tmp_path, ANSWERS, *waits) as chromium:
+            await chromium.quit()
+            return await chromium.obituary(), chromium.last_words()
+
+    assert asyncio.run(scene()) == ("the browser exited with status 3", "written")
 
 
 @pytest.mark.parametrize("page", ["", "about:blank"], ids=["piped", "unattached"])
@@ -202,7 +215,7 @@ def test_a_browser_that_does_not_quit_is_killed_with_its_children(
             await appears(up)
             with watched(chromium.pid, int(child.read_text())) as processes:
                 assert len(processes.left()) == 2
-                await chromium.close()
+                await chromium.quit()
                 return processes.left(PATIENCE_S)
 
     up = tmp_path / "up"

@@ -121,7 +121,7 @@ SCENES: dict[str, Scenario] = {
         "RETRY-1", local=REFUSED, public=(FaultSpec("name_not_found"),), when=(UntilAttempts(3, 5000),),
         to=Outcome.NONE, shown=BAD,
     ),
-    "ping_only": held("ping_only", interval_ms=50.0),
+    "ping_only": held("ping_only", interval_ms=250.0),
     "burst": held("burst", count=20, size=200),
     "oversize_frame": held("oversize_frame", mib=1),
     "half_open": lost("half_open", "FALL-3"),
