@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from conformance import cli_load, cli_servers
 from conformance.cli_options import (
+    COLD,
     BrowserOption,
     CalibrationOption,
     LevelName,
@@ -82,7 +83,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Print what would run, and run nothing.")] = False,
     level: LevelOption = LevelName.MUST,
-    jobs: Annotated[int | None, rigs(JOBS_PER_CPU, f"{JOBS_PER_CPU_WITH_TARGETS} with a target")] = None,
+    jobs: Annotated[int | None, rigs(JOBS_PER_CPU, f"{JOBS_PER_CPU_WITH_TARGETS} with a target", COLD)] = None,
     rig: RigOption = RigMode.WARM,
     seed: SeedOption = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Random order by --seed, not longest first.")] = False,
@@ -109,7 +110,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         tags=tuple(tag or ()),
         list_only=list_,
         level=level_of(level),
-        jobs=jobs or default_jobs(JOBS_PER_CPU_WITH_TARGETS if targets else JOBS_PER_CPU),
+        jobs=jobs or default_jobs(JOBS_PER_CPU_WITH_TARGETS if targets else JOBS_PER_CPU, rig),
         rig=rig,
         seed=random_seed() if seed is None else seed,
         shuffle=shuffle,
@@ -200,7 +201,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write them as unpacked extensions, and run nothing.")
     ] = None,
-    jobs: Annotated[int | None, rigs(mutants.JOBS_PER_CPU)] = None,
+    jobs: Annotated[int | None, rigs(mutants.JOBS_PER_CPU, COLD)] = None,
     report: Annotated[list[str] | None, many("FORMAT:PATH", "Also write markdown, json or svg.")] = None,
     rig: Annotated[RigMode, typer.Option(help="In which rig; `crosscheck RUN RUN` compares.")] = RigMode.WARM,
     judge: Annotated[Path | None, typer.Option(metavar="RUN", help="Judge such a run again, from its record.")] = None,
@@ -210,7 +211,7 @@ def mutants_(  # noqa: PLR0913 - one parameter an option
     """Prove the harness on extensions with one known fault each."""
     options = mutants.MutantsOptions(
         globs=tuple(mutant or ()),
-        jobs=jobs or default_jobs(mutants.JOBS_PER_CPU),
+        jobs=jobs or default_jobs(mutants.JOBS_PER_CPU, rig),
         reports=tuple(parse_report(text, WRITERS.keys()) for text in report or ()),
         rig=rig,
         browser=browser,
@@ -245,7 +246,7 @@ def crosscheck_(  # noqa: PLR0913 - one parameter an option
     scenario: Annotated[list[str] | None, many("GLOB", "Only scenarios so called.")] = None,
     tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
     rig: Annotated[list[RigMode] | None, many("RIG", "In this rig; else in all three.")] = None,
-    jobs: Annotated[int | None, rigs(JOBS_PER_CPU)] = None,
+    jobs: Annotated[int | None, rigs(JOBS_PER_CPU, COLD)] = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
 ) -> ExitStatus:
@@ -255,7 +256,7 @@ def crosscheck_(  # noqa: PLR0913 - one parameter an option
         subjects=tuple(subject or ()),
         scenarios=tuple(scenario or ()),
         tags=tuple(tag or ()),
-        jobs=jobs or default_jobs(),
+        jobs=jobs or 0,
         seed=random_seed(),
         browser=browser,
         output=output,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from conformance.commands.options import SEED_END
+from conformance.commands.options import JOBS_PER_CPU_COLD, SEED_END
 from conformance.model import Level
 from conformance.rig.engine import RigMode
 
@@ -70,9 +70,12 @@ OwnedOption = Annotated[
 OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
 
 
-def rigs(per_cpu: int, but: str = "") -> Any:  # noqa: ANN401 - typer's own
+COLD = f"{JOBS_PER_CPU_COLD} unless warm"
+
+
+def rigs(per_cpu: int, *but: str) -> Any:  # noqa: ANN401 - typer's own
     """``--jobs``. ``but``: when it is not ``per_cpu`` that are taken."""
-    default = ", ".join(filter(None, (f"{per_cpu} a CPU", but)))
+    default = ", ".join((f"{per_cpu} a CPU", *but))
     return typer.Option(min=1, metavar="N", help="Rigs at once.", show_default=default)
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from conformance.agreement import Agreement, Gap, agreement, labels
 from conformance.bundle import bundled
+from conformance.commands.options import default_jobs
 from conformance.commands.run import perform
 from conformance.commands.verdict import judged
 from conformance.errors import ExitStatus, InputError
@@ -32,14 +33,14 @@ _SUBJECTS = ("reference", "seed-literal")  # one that does it right, one that do
 
 
 def crosscheck(out: Console, err: Console, options: RunOptions, rigs: Sequence[RigMode]) -> ExitStatus:
-    """One run a rig, and the comparison. Without subjects: the two bundled ones."""
+    """One run a rig, and the comparison. Without subjects: the two bundled ones. ``jobs`` of 0: what each rig bears."""
     if len(set(rigs)) < 2:  # noqa: PLR2004 - it takes two to differ
         raise InputError(f"--rig {rigs[0]}: one rig has nothing to be compared with; name two or more, or none")
     if not options.extensions and not options.subjects:
         options = replace(options, extensions=tuple(bundled("fixtures", "extensions", name) for name in _SUBJECTS))
     results = []
     for rig in dict.fromkeys(rigs):
-        done = perform(err, replace(options, rig=rig))
+        done = perform(err, replace(options, rig=rig, jobs=options.jobs or default_jobs(rig=rig)))
         out.print(Text(f"{rig}: {done.footer}"), soft_wrap=True)
         results.append(done.result)
     return told(out, results)

@@ -63,7 +63,7 @@ _STYLE = {
 
 # The first look loads the machine as much as it bears, and a busy machine excuses faults of time.
 # More than a run has: whoever fails waits until its scenario's time is up, and costs nothing meanwhile.
-JOBS_PER_CPU = 8
+JOBS_PER_CPU = 12
 SECOND_LOOK_JOBS = 2
 SECOND_LOOK_SCENARIOS = 4  # of each mutant that needs it, the shortest, one after the other until it is seen
 
@@ -129,9 +129,9 @@ def mutants(out: Console, err: Console, options: MutantsOptions) -> ExitStatus:
     with temporary_directory("conform-mutants-") as directory:
         bench = _bench(chosen, catalogue, options, Path(directory))
         began = datetime.now(UTC)
-        run_dir = _carry_out(err, bench, requirements, options, began)
+        run_dir, found = _carry_out(err, bench, requirements, options, began)
     took_s = (datetime.now(UTC) - began).total_seconds()
-    status = _say(out, matrix_of(*judged(run_dir), chosen, took_s), options)
+    status = _say(out, matrix_of(*found, chosen, took_s), options)
     out.print(Text(f"record in {run_dir}"))
     return status
 
@@ -180,7 +180,8 @@ def second_look(bench: Bench, matrix: Matrix, place: int) -> Plan:
 
 def _carry_out(
     err: Console, bench: Bench, requirements: tuple[Requirement, ...], options: MutantsOptions, began: datetime
-) -> Path:
+) -> tuple[Path, tuple[RunRecord, RunResult]]:
+    """The run's directory, and what is in it."""
     plan = plan_of(bench)
     settings = RunSettings(browser=find_browser(options.browser), rig=options.rig, jobs=options.jobs)
     begun_at = began.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -194,12 +195,15 @@ def _carry_out(
         look = Look(err, writer, by_id(requirements), environment.error_ms)
         look.carry_out(plan, settings)
         fewer = replace(settings, jobs=min(settings.jobs, SECOND_LOOK_JOBS))
+        found = judged(directory)
         for place in range(SECOND_LOOK_SCENARIOS):
-            again = second_look(bench, matrix_of(*judged(directory), bench.mutants), place)
-            if again.items:
-                look.carry_out(again, fewer)
-        writer.results(judged(directory)[1])
-    return directory
+            again = second_look(bench, matrix_of(*found, bench.mutants), place)
+            if not again.items:
+                break
+            look.carry_out(again, fewer)
+            found = judged(directory)
+        writer.results(found[1])
+    return directory, found
 
 
 # --- what came of it -----------------------------------------------------------------------------

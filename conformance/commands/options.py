@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 OUTPUT = Path("reports/runs")
 SEED_END = 2**32
-JOBS_PER_CPU = 6  # scenarios mostly wait: more rigs than cores overlap their waits
+_MEMINFO = Path("/proc/meminfo")
+_RIG_MIB = 300  # a browser that has been through many scenarios has some 260, all its processes together
+JOBS_PER_CPU = 8  # scenarios mostly wait: more rigs than cores overlap their waits
+JOBS_PER_CPU_COLD = 3  # a rig that is not warm starts a browser for each scenario, and a starved one tells little
 JOBS_PER_CPU_WITH_TARGETS = 4  # servers of its own cost a rig more, and one that counts connects is not hurried
 
 
@@ -68,9 +72,20 @@ def targets_of(local: str | None, public: str | None, ca: Path | None, *, owned:
     return tuple(parse_target(side, text, ca=its, owned=owned) for side, text, its in stated if text is not None)
 
 
-def default_jobs(per_cpu: int = JOBS_PER_CPU) -> int:
-    """How many rigs at once when nobody says. ``per_cpu``: what the work bears."""
-    return per_cpu * (os.cpu_count() or 1)
+def default_jobs(per_cpu: int = JOBS_PER_CPU, rig: RigMode = RigMode.WARM) -> int:
+    """How many rigs at once when nobody says. ``per_cpu``: what the work bears in warm rigs, if the memory is there."""
+    most = per_cpu if rig is RigMode.WARM else min(per_cpu, JOBS_PER_CPU_COLD)
+    return max(1, min(most * (os.cpu_count() or 1), _available_mib() // _RIG_MIB))
+
+
+def _available_mib() -> int:
+    """Memory that can be had without swapping (proc(5)); a great deal where the kernel does not say."""
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:
+        lines = []
+    told = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
+    return sys.maxsize if told is None else int(told) // 1024
 
 
 def random_seed() -> int:

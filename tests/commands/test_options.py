@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from conformance.commands import options
 from conformance.errors import InputError
 from conformance.model import Profile
+from conformance.rig.engine import RigMode
 
 
 def named(name: str, directory: str) -> Profile:
@@ -79,5 +81,24 @@ def test_a_seed_fits_the_options_range() -> None:
     assert 0 <= options.random_seed() < options.SEED_END
 
 
-def test_there_are_more_rigs_than_cores() -> None:
-    assert options.default_jobs() >= 2
+@pytest.mark.parametrize(
+    ("per_cpu", "rig", "told", "jobs"),
+    [
+        (8, RigMode.WARM, "MemTotal: 9 kB\nMemAvailable:   24000000 kB\n", 32),
+        (8, RigMode.WARM, "nothing of the kind\n", 32),
+        (8, RigMode.WARM, None, 32),
+        (8, RigMode.WARM, f"MemAvailable: {7 * 300 * 1024} kB\n", 7),
+        (8, RigMode.WARM, "MemAvailable: 1024 kB\n", 1),
+        (8, RigMode.FRESH, None, 12),
+        (8, RigMode.UNATTACHED, None, 12),
+        (1, RigMode.FRESH, None, 4),
+    ],
+)
+def test_there_are_as_many_rigs_as_four_cores_and_the_memory_bear(  # noqa: PLR0913, PLR0917 - a case's parts
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, per_cpu: int, rig: RigMode, told: str | None, jobs: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(options, "_MEMINFO", tmp_path / "meminfo")
+    if told is not None:
+        (tmp_path / "meminfo").write_text(told)
+    assert options.default_jobs(per_cpu, rig) == jobs
