@@ -104,7 +104,7 @@ class Case:
     def _earliest_start_ms(self) -> float:
         """When it may have started: where nobody saw that, at any time of the record.
 
-        An unattached rig takes its first request for its start, and knows no id of it.
+        An unattached rig that saw no process of it takes its first request for its start, and names no extension.
         """
         started = self.timeline.first(SubjectStarted)
         unseen = started is not None and not started.extension_id
@@ -121,13 +121,14 @@ class Case:
         since_ms = max((self._earliest_start_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
         return min(0.0 if ended is None else ended.starved_ms, contact.at_ms - since_ms)
 
-    def unless_late(self, finding: Finding, asked: Event, after_ms: float) -> Finding:
-        """What is said of a subject that went on, ``after_ms`` after it ``asked``, without a good answer or against it.
+    def unless_late(self, finding: Finding, asked: Event, after_ms: float, telling: Verdict = Verdict.FAIL) -> Finding:
+        """What is said of a subject that went on, ``after_ms`` after it ``asked``, as one does whose time is over.
 
-        A failure counts unless the question had left so late that the time for a local server may have been over.
+        It tells nothing where the question had left so late that the time for a local server may have been over.
+        ``telling``: the verdict that going on leads to.
         """
         late_ms, least_ms = self.late_ms(asked), self.profile.budgets.connect_local_ms
-        over = finding.verdict is Verdict.FAIL and after_ms < least_ms <= after_ms + late_ms
+        over = finding.verdict is telling and after_ms < least_ms <= after_ms + late_ms
         return too_late(finding, late_ms) if over else finding
 
     def did_not_ask(self, requirement: str, contact: Event, reason: str, *seen: Event) -> Finding:

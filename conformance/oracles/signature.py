@@ -134,9 +134,12 @@ def _taken(case: Case, requirement: str, attempt: Attempt, seen: tuple[Event, ..
         return Finding(requirement, Verdict.INCONCLUSIVE, reason, evidence)
     right, reason = _verdict(expected, attempt)
     finding = Finding(requirement, Verdict.PASS if right else Verdict.FAIL, reason, evidence)
-    if expected is not Outcome.LOCAL:
+    if expected is Outcome.EITHER:
         return finding
-    return case.unless_late(finding, attempt.started, attempt.sockets[0].started.at_ms - attempt.started.at_ms)
+    # Going public is what an answer that is turned down leads to, and what no answer in time does.
+    telling = Verdict.FAIL if expected is Outcome.LOCAL else Verdict.PASS
+    after_ms = attempt.sockets[0].started.at_ms - attempt.started.at_ms
+    return case.unless_late(finding, attempt.started, after_ms, telling)
 
 
 def _verdict(expected: Outcome, attempt: Attempt) -> tuple[bool, str]:

@@ -10,6 +10,10 @@ then only the harness' own lateness speaks.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PROC = "/proc"
 # Thread names (15 characters at most): the processes' main threads, their I/O threads, network, workers.
@@ -42,6 +46,6 @@ def _read(path: str) -> bytes:
         os.close(fd)
 
 
-def starved_ms(before: dict[int, float], after: dict[int, float]) -> float:
+def starved_ms(before: Mapping[int, float], after: Mapping[int, float]) -> float:
     """What was waited between two looks, threads that began in between included."""
     return round(sum(max(0.0, waited - before.get(thread, 0.0)) for thread, waited in after.items()), 1)

@@ -1,9 +1,10 @@
 """The unattached rig: a browser with no debugging interface at all, one a scenario.
 
 The subject is named on the command line (``--load-extension``: Chromium and Chrome for Testing;
-branded Chrome 137 and later ignore it). The clock's zero is the first thing that the subject does,
-since a cold launch takes as long as it takes. Only profiles whose trigger is the worker's start can
-be judged this way: a click needs a page, and a page needs an interface.
+branded Chrome 137 and later ignore it). The clock's zero is when the browser launched the subject's
+process, which that process says of itself (birth.py); where it does not, the first thing that the
+subject does. Only profiles whose trigger is the worker's start can be judged this way: a click needs a
+page, and a page needs an interface.
 
 A browser keeps the newest lines of its log back, and loses them when it ends: one that is told to
 quit is often gone before it has written them. So its only tab asks, every 50 ms, for a URL that does not
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from conformance.errors import BrowserDied, Unsupported
 from conformance.events import FetchStarted, ObservationEnded, SocketStarted, Source, SubjectStarted
 from conformance.model import TriggerKind
+from conformance.rig.birth import Birth, birth
 from conformance.rig.canary import wants_canary
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
@@ -30,7 +32,7 @@ from conformance.rig.starvation import starved_ms, waits_ms
 from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from conformance.model import Profile, Scenario
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from conformance.rig.servers import RigParts
     from conformance.timeline import Timeline
 
+_EXTENSION = "chrome-extension://"
 _START_MS_MAX = 15_000  # a cold launch on a busy machine, seven at once: 4.8 s measured
 _FLUSH_MS_MAX = 30_000  # a browser that is silent for longer is as good as dead
 _LOG_STEP_MS = 1  # the log's times are whole milliseconds
@@ -59,6 +62,8 @@ class UnattachedBrowser:
         self._news = asyncio.Event()
         self._netlog: NetLogPipe | None = None
         self._chromium: Chromium
+        self._birth: asyncio.Task[Birth] | None = None
+        self._extension = ""  # what acted first
         self._death: asyncio.Task[None] | None = None
 
     @property
@@ -75,6 +80,7 @@ class UnattachedBrowser:
         self._chromium = await launch(
             parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE, enter=enter
         )
+        self._birth = asyncio.create_task(birth(self.pid))
         self._death = asyncio.create_task(self._chromium.wait())
         self._death.add_done_callback(lambda _: self._news.set())
         await self.flush()
@@ -85,8 +91,18 @@ class UnattachedBrowser:
         if isinstance(event, FetchStarted) and event.url == _TICK_URL:
             self._ticked_ms = event.at_ms
             self._news.set()
-        elif not seen.initiator or seen.initiator.startswith("chrome-extension://"):
+        elif not seen.initiator or seen.initiator.startswith(_EXTENSION):
+            self._extension = self._extension or seen.initiator.removeprefix(_EXTENSION).strip("/")
             self._recorder.add(event)
+
+    def started(self, acted_ms: float) -> tuple[SubjectStarted, Mapping[int, float]]:
+        """The subject's start, and how long the browser's threads had waited by then. ``acted_ms``: its first act."""
+        born = self._birth.result() if self._birth is not None and self._birth.done() else None
+        if born is None or born.at_ms > acted_ms:
+            first = SubjectStarted(at_ms=acted_ms, source=Source.RIG, extension_id="", how="its first request")
+            return first, waits_ms(self.pid)
+        how = "its process was launched"
+        return SubjectStarted(at_ms=born.at_ms, source=Source.RIG, extension_id=self._extension, how=how), born.waits
 
     async def flush(self) -> float:
         """Have everything read that the browser has done so far; up to when. Raises BrowserDied."""
@@ -110,6 +126,8 @@ class UnattachedBrowser:
 
     async def close(self) -> None:
         """End it, if it was ever started."""
+        if self._birth is not None:
+            self._birth.cancel()
         if self._death is not None:
             self._death.cancel()
             await self._chromium.close()
@@ -130,13 +148,12 @@ async def observe_unattached(
         await servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)
-        started_ms = await _first_act(recorder)
-        recorder.add(SubjectStarted(at_ms=started_ms, source=Source.RIG, extension_id="", how="its first request"))
-        waits = waits_ms(browser.pid)
+        started, waits = browser.started(await _first_act(recorder))
+        recorder.add(started)
         reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
         ended_ms = await settle(recorder, browser.flush)
         starved = starved_ms(waits, waits_ms(browser.pid))
-        lag_ms = parts.lag.worst_since(started_ms)
+        lag_ms = parts.lag.worst_since(started.at_ms)
         recorder.add(
             ObservationEnded(at_ms=ended_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms, starved_ms=starved)
         )
@@ -144,7 +161,7 @@ async def observe_unattached(
         refuse_when_full(directory)
         recorder.seal()
         recorder.events = [event for event in recorder.events if event.at_ms <= ended_ms]
-        return recorder.timeline(started_ms)
+        return recorder.timeline(started.at_ms)
     finally:
         await browser.close()
         await servers.reset()

@@ -61,6 +61,31 @@ def test_what_it_turned_down_after_its_time_it_turned_down(waited: float, verdic
     assert ask("SIG-3", told.end(at=3500, starved=60_000), SHOWN_GOOD).verdict is verdict
 
 
+@pytest.mark.parametrize("requirement", BAD_ONES)
+@pytest.mark.parametrize(
+    ("at", "starved", "verdict"),
+    [
+        (1200, 993, Verdict.INCONCLUSIVE),
+        (1200, 992, Verdict.PASS),  # its question was not so late
+        (992, 60_000, Verdict.PASS),  # nor is it older than that
+        (993, 60_000, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_bad_answer_to_a_late_question_may_have_been_turned_down_unread(
+    requirement: str, at: float, starved: float, verdict: Verdict
+) -> None:
+    """A subject that takes anything for a signature went public, since its time was over before the answer came."""
+    told = story().probe(at=at, ended=at + 5).effect(LOCAL, "answer", at=at + 2).socket(PUBLIC, at=at + 7)
+    finding = ask(requirement, told.end(at=3500, starved=starved), SHOWN_WRONG)
+    assert finding.verdict is verdict
+    assert "it turned that answer down: public WebSocket 7 ms after it asked" in finding.reason
+
+
+def test_where_either_is_right_a_late_question_is_no_matter() -> None:
+    told = story().probe(at=1200, ended=1205).effect(LOCAL, "huge", at=1202).socket(PUBLIC, at=1207, opened=1250)
+    assert ask("SIG-6", told.end(at=3500, starved=60_000), EITHER).verdict is Verdict.PASS
+
+
 def test_a_bad_answer_taken_is_taken_however_late_the_question() -> None:
     told = story().probe(at=1200, ended=1205).effect(LOCAL, "answer", at=1202).socket(LOCAL, at=1207, opened=1210)
     assert ask("SIG-1", told.end(at=3500, starved=60_000), SHOWN_WRONG).verdict is Verdict.FAIL

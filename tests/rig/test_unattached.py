@@ -18,6 +18,7 @@ from conformance.events import (
     SessionOpened,
     SocketOpened,
     Source,
+    SubjectStarted,
     TcpStarted,
 )
 from conformance.files import load_scenarios
@@ -26,6 +27,7 @@ from conformance.model import Endpoints, Profile, Scenario, Side, Trigger, Trigg
 from conformance.plan import Plan, PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig import unattached
+from conformance.rig.birth import Birth
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium
@@ -83,6 +85,7 @@ class Alive:
     """Stands in for a browser that runs."""
 
     is_alive = True
+    pid = 0
 
 
 def heard(recorder: Recorder) -> UnattachedBrowser:
@@ -126,6 +129,40 @@ def test_everything_has_been_read_when_a_later_tick_has() -> None:
 
 def test_a_tick_is_asked_for_by_the_page_at_the_url_that_is_listened_for() -> None:
     assert f"fetch('{unattached._TICK_URL}')" in unattached._TICKING_PAGE
+
+
+# --- the subject's start
+
+
+async def started(born: Birth | None, acted_ms: float) -> tuple[SubjectStarted, bool]:
+    """What is said of the start, and whether the waits are those of the birth."""
+    browser = heard(Recorder())
+    browser.on_seen(Seen("", TcpStarted(at_ms=0, source=Source.BROWSER, socket=1, side=Side.LOCAL)))
+    browser.on_seen(Seen(f"{EXTENSION}/", fetch("http://localhost:3003/semantest-signature")))
+    browser.on_seen(Seen("chrome-extension://other", fetch("http://localhost:3003/semantest-signature")))
+    browser._birth = asyncio.create_task(asyncio.sleep(60) if born is None else asyncio.sleep(0, born))  # type: ignore[arg-type]  # one that never comes
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    start, waits = browser.started(acted_ms)
+    browser._birth.cancel()
+    return start, waits == WAITS
+
+
+WAITS = {1: 5.0}
+
+
+def test_it_starts_when_its_process_is_launched() -> None:
+    start, theirs = asyncio.run(started(Birth(100.0, WAITS), acted_ms=2500.0))
+    assert (start.at_ms, start.extension_id, start.how) == (100.0, "abc", "its process was launched")
+    assert theirs
+
+
+@pytest.mark.parametrize("born", [None, Birth(2500.1, WAITS)], ids=["unseen", "another-after-it"])
+def test_without_a_process_it_starts_with_its_first_request(born: Birth | None) -> None:
+    """No id then: that is how an oracle knows that nobody saw the start."""
+    start, theirs = asyncio.run(started(born, acted_ms=2500.0))
+    assert (start.at_ms, start.extension_id, start.how) == (2500.0, "", "its first request")
+    assert not theirs
 
 
 # --- a browser that does not do its part ---------------------------------------------------------

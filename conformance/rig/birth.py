@@ -1,0 +1,63 @@
+"""When a browser began to start the subject, for a rig that cannot ask it.
+
+Chromium has extensions run in a process that it marks (``--extension-process``), and tells each renderer when its
+launch began (``--launch-time-ticks``, microseconds of the clock that its log reads, too;
+``content/browser/renderer_host/render_process_host_impl.cc``). Both are in the process' command line, for all to read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.rig.starvation import waits_ms
+
+_PROC = "/proc"
+_LOOK_S: Final = 0.025  # a look takes half a millisecond
+_MARK: Final = b"--extension-process"
+_LAUNCHED: Final = re.compile(rb"--launch-time-ticks=(\d+)")
+_COMMAND_BYTES_MAX: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """``at_ms``: when the process' launch began, on the events' clock. ``waits``: by then, as ``waits_ms`` tells."""
+
+    at_ms: float
+    waits: Mapping[int, float]
+
+
+async def birth(group: int) -> Birth:
+    """Watch a browser's process group until it has an extension's process. The caller ends the wait for one."""
+    while (at_ms := launched_ms(group)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
+        await asyncio.sleep(_LOOK_S)
+    return Birth(at_ms, waits_ms(group))
+
+
+def launched_ms(group: int) -> float | None:
+    """When the first extension's process of the group was launched; None: there is none that says so."""
+    found = [at_ms for process in os.listdir(_PROC) if (at_ms := _launched_ms(process, group)) is not None]  # noqa: PTH208 - see starvation.py
+    return min(found, default=None)
+
+
+def _launched_ms(process: str, group: int) -> float | None:
+    if not process.isdigit():
+        return None
+    try:
+        if os.getpgid(int(process)) != group:
+            return None
+        fd = os.open(f"{_PROC}/{process}/cmdline", os.O_RDONLY)
+    except OSError:  # it ended while we looked
+        return None
+    try:
+        command = os.read(fd, _COMMAND_BYTES_MAX)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    told = _LAUNCHED.search(command) if _MARK in command else None
+    return None if told is None else int(told[1]) / 1000
