@@ -24,6 +24,22 @@ settings.register_profile(
 settings.load_profile("conform")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests begin first, wherever they are shuffled to: begun last, they keep a whole run waiting.
+
+    Each worker begins with a slice of the list (xdist, ``worksteal``), so each slice gets its share.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    size = -(-len(others) // workers)
+    items[:] = [
+        item
+        for worker in range(workers)
+        for item in (*long[worker::workers], *others[worker * size : (worker + 1) * size])
+    ]
+
+
 @pytest.fixture(scope="session")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Places that nobody has been to."""

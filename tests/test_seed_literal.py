@@ -103,6 +103,7 @@ def test_the_report_shows_which_shoulds_it_misses(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_worker_that_nobody_is_attached_to_idles_out_by_itself(browser: Browser, tmp_path: Path) -> None:
     """It sends nothing, and a mutant sends its heartbeat after 31 s; the reference, after 20 s, keeps its session."""
     gallery = load_gallery(REQUIREMENTS, SCENARIOS.values())
@@ -119,6 +120,7 @@ def test_a_worker_that_nobody_is_attached_to_idles_out_by_itself(browser: Browse
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_it_does_not_notice_that_its_session_went_silent(browser: Browser) -> None:
     (result,) = judged(subject(), carry_out(plan_of(subject(), HALF_OPEN), browser))
     assert "its silent session was closed after" in missed(result, LATE[HALF_OPEN])

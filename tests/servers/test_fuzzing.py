@@ -38,6 +38,7 @@ def application(side: Side) -> tuple[web.Application, set[object]]:
     return front.application(), front.sessions  # type: ignore[return-value]  # as above
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", Side)
 def test_twenty_thousand_inputs_do_no_harm(side: Side) -> None:
     async def scene() -> tuple[list[Tally], Outcome, int, int, int]:

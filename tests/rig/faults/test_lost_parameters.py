@@ -112,7 +112,7 @@ CASES: tuple[Lost, ...] = (
          "delay_ms", 0.0),
     Lost(opening("close", code=1011), "code", 1000),
     Lost(lost("close", "FALL-2", code=1000), "code", 1011),
-    Lost(held("ping_only", interval_ms=50.0), "interval_ms", 5.0),
+    Lost(held("ping_only", interval_ms=250.0), "interval_ms", 5.0),
     Lost(held("ping_only", interval_ms=51.0), "interval_ms", 10_000.0),
     Lost(held("burst", count=20, size=200), "count", 19),
     Lost(held("burst", count=20, size=200), "size", 199),
