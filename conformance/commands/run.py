@@ -206,14 +206,15 @@ class Carrier:
 def carry_out(plan: Plan, settings: RunSettings, carrier: Carrier) -> None:
     """Run the plan; ``carrier`` gets every record. Raises ConformError, with what is kept until then."""
     carrier.items.update({(item.profile.name, item.scenario.id): item for item in plan.items})
+    planned = carrier.writer.kept + len(plan.items)  # with those of an earlier plan of the same run
     possible = _without_unsupported(plan, carrier)
     try:
         if possible.items:
             asyncio.run(_until_done_or_told(possible, settings, carrier))
     except asyncio.CancelledError:
-        raise HarnessError(interrupted(carrier.writer, len(plan.items))) from None
+        raise HarnessError(interrupted(carrier.writer, planned)) from None
     except ConformError as error:
-        kept = f"{carrier.writer.kept} of {len(plan.items)} results so far are kept in {carrier.writer.directory}"
+        kept = f"{carrier.writer.kept} of {planned} results so far are kept in {carrier.writer.directory}"
         raise type(error)(f"{error}; {kept}") from error
     if carrier.failure is not None:
         raise carrier.failure

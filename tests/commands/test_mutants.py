@@ -15,7 +15,7 @@ from conformance import cli
 from conformance.commands import mutants as command
 from conformance.commands.mutants import MutantsOptions, mutants
 from conformance.commands.report_files import ReportFile
-from conformance.errors import ExitStatus, HarnessError, InputError
+from conformance.errors import BrowserDied, ExitStatus, HarnessError, InputError
 from conformance.files import load_scenarios
 from conformance.gallery import load_gallery, stranger_directories
 from conformance.kills import BOGUS, common
@@ -149,6 +149,20 @@ def test_what_was_seen_in_the_second_look_is_not_looked_at_a_third_time(bench: S
     ran = Ran(tmp_path, "wants-a-length")
     assert bench.repeats.count(1) == 1
     assert "1 of 1 mutants killed" in ran.text
+
+
+def test_who_ends_it_in_the_second_look_is_told_what_both_have_left(bench: StandIn, tmp_path: Path) -> None:
+    def breaks_down(item: PlanItem) -> ScenarioRecord:
+        if item.repeat:
+            message = "the browser is gone"
+            raise BrowserDied(message)
+        return nothing(item)
+
+    bench.act = breaks_down
+    with pytest.raises(BrowserDied) as raised:
+        Ran(tmp_path, "wants-a-length")
+    first = bench.repeats.count(0)
+    assert f"the browser is gone; {first} of {first + 1} results so far are kept in " in str(raised.value)
 
 
 def test_both_looks_are_taken_in_the_rig_that_was_asked_for(bench: StandIn, tmp_path: Path) -> None:
