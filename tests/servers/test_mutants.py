@@ -49,6 +49,7 @@ def test_the_reference_local_server_passes() -> None:
     assert set(found) == {one.scenario.id for one in scenarios_of([Side.LOCAL])} - {"local-latency"}
 
 
+@pytest.mark.alone
 def test_the_reference_local_server_is_as_fast_as_the_machine_lets_it() -> None:
     async def examine() -> dict[str, ScenarioResult]:
         async with local(local_server()) as target:
