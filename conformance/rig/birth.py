@@ -8,15 +8,14 @@ launch began (``--launch-time-ticks``, microseconds of the clock that its log re
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from conformance.rig.proc import of_group, read
 from conformance.rig.starvation import waits_ms
 
-_PROC = "/proc"
 _LOOK_S: Final = 0.025  # a look takes half a millisecond
 _MARK: Final = b"--extension-process"
 _LAUNCHED: Final = re.compile(rb"--launch-time-ticks=(\d+)")
@@ -40,24 +39,13 @@ async def birth(group: int) -> Birth:
 
 def launched_ms(group: int) -> float | None:
     """When the first extension's process of the group was launched; None: there is none that says so."""
-    found = [at_ms for process in os.listdir(_PROC) if (at_ms := _launched_ms(process, group)) is not None]  # noqa: PTH208 - see starvation.py
-    return min(found, default=None)
+    return min((at_ms for process in of_group(group) if (at_ms := _launched_ms(process)) is not None), default=None)
 
 
-def _launched_ms(process: str, group: int) -> float | None:
-    if not process.isdigit():
-        return None
+def _launched_ms(process: str) -> float | None:
     try:
-        if os.getpgid(int(process)) != group:
-            return None
-        fd = os.open(f"{_PROC}/{process}/cmdline", os.O_RDONLY)
+        command = read(f"{process}/cmdline", _COMMAND_BYTES_MAX)
     except OSError:  # it ended while we looked
         return None
-    try:
-        command = os.read(fd, _COMMAND_BYTES_MAX)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
     told = _LAUNCHED.search(command) if _MARK in command else None
     return None if told is None else int(told[1]) / 1000

@@ -12,10 +12,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from conformance.rig.proc import of_group, read
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PROC = "/proc"
 # Thread names (15 characters at most): the processes' main threads, their I/O threads, network, workers.
 _ON_THE_WAY = (b"chrom", b"Chrome_", b"CrBrowserMain", b"CrRendererMain", b"NetworkService", b"ServiceWorker")
 
@@ -23,27 +24,15 @@ _ON_THE_WAY = (b"chrom", b"Chrome_", b"CrBrowserMain", b"CrRendererMain", b"Netw
 def waits_ms(group: int) -> dict[int, float]:
     """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms for 80 threads."""
     waits: dict[int, float] = {}
-    for process in os.listdir(_PROC):  # noqa: PTH208 - pathlib takes three times as long, every scenario
-        if not process.isdigit():
-            continue
+    for process in of_group(group):
         try:
-            if os.getpgid(int(process)) != group:
-                continue
-            threads = f"{_PROC}/{process}/task"
-            for thread in os.listdir(threads):  # noqa: PTH208 - as above
-                if _read(f"{threads}/{thread}/comm").startswith(_ON_THE_WAY):
-                    waits[int(thread)] = int(_read(f"{threads}/{thread}/schedstat").split()[1]) / 1e6
+            for thread in os.listdir(f"{process}/task"):  # noqa: PTH208 - see proc.py
+                place = f"{process}/task/{thread}"
+                if read(f"{place}/comm").startswith(_ON_THE_WAY):
+                    waits[int(thread)] = int(read(f"{place}/schedstat").split()[1]) / 1e6
         except (OSError, IndexError):
             continue  # it ended while we looked
     return waits
-
-
-def _read(path: str) -> bytes:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(fd, 100)
-    finally:
-        os.close(fd)
 
 
 def starved_ms(before: Mapping[int, float], after: Mapping[int, float]) -> float:
