@@ -1,8 +1,9 @@
 """One Chromium process: its flags, its throw-away profile, its end.
 
 The process gets a directory of its own below ``directory`` (profile, HOME, network log pipe), a
-session of its own (Ctrl-C at the terminal is ours to handle), and dies with the harness: the
-debugging pipe closes, and where there is none the kernel sends the signal (prctl PR_SET_PDEATHSIG).
+session of its own (Ctrl-C at the terminal is ours to handle), and dies with the harness: the kernel sends
+the signal (prctl PR_SET_PDEATHSIG). That the debugging pipe closes then would not do: a browser that is kept
+waiting (desktop.py) does not quit.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ _PR_SET_PDEATHSIG = 1
 _LOG = "browser.log"
 _TOOLS = "tools"
 _TEMPORARY = "tmp"
-# Chromium has a socket in its temporary place, at org.chromium.Chromium.123456/SingletonSocket: Linux takes 107 bytes.
-_TEMPORARY_BYTES_MAX = 107 - 52
+# Chromium has a socket in its temporary place, and Linux takes 107 bytes for a socket's path (unix(7)).
+_TEMPORARY_BYTES_MAX = 107 - len("/.org.chromium.Chromium.123456/SingletonSocket")
 _GRACE_S = 3.0  # Chromium closes in about 0.1 s; past this it is killed
 
 
@@ -214,12 +215,17 @@ def _environment(directory: Path, tools: Path, display: str) -> dict[str, str]:
     shown = {"DISPLAY": display} if display else {}
     path = os.pathsep.join((str(tools), os.environ.get("PATH", os.defpath)))
     own = {"PATH": path, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home}
-    temporary = directory / _TEMPORARY
-    if len(os.fsencode(temporary)) <= _TEMPORARY_BYTES_MAX:  # else what it leaves there outlives it
-        with scratching(temporary):
-            temporary.mkdir(exist_ok=True)
-        own["TMPDIR"] = str(temporary)
-    return {**os.environ, **own, **shown}
+    return {**os.environ, **own, **_temporary(directory), **shown}
+
+
+def _temporary(directory: Path) -> dict[str, str]:
+    """A temporary place that goes with the rig, since a killed browser leaves things there; none if it is too deep."""
+    place = directory / _TEMPORARY
+    if len(os.fsencode(place)) > _TEMPORARY_BYTES_MAX:
+        return {}
+    with scratching(place):
+        place.mkdir(exist_ok=True)
+    return {"TMPDIR": str(place)}
 
 
 async def launch(  # noqa: PLR0913 - each is one way in which a browser may differ

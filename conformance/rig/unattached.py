@@ -62,7 +62,7 @@ class UnattachedBrowser:
         self._news = asyncio.Event()
         self._netlog: NetLogPipe | None = None
         self._chromium: Chromium
-        self._birth: asyncio.Task[Birth] | None = None
+        self._birth: asyncio.Future[Birth] | None = None
         self._extension = ""  # what acted first
         self._death: asyncio.Task[None] | None = None
 

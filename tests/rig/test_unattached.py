@@ -140,11 +140,11 @@ async def started(born: Birth | None, acted_ms: float) -> tuple[SubjectStarted, 
     browser.on_seen(Seen("", TcpStarted(at_ms=0, source=Source.BROWSER, socket=1, side=Side.LOCAL)))
     browser.on_seen(Seen(f"{EXTENSION}/", fetch("http://localhost:3003/semantest-signature")))
     browser.on_seen(Seen("chrome-extension://other", fetch("http://localhost:3003/semantest-signature")))
-    browser._birth = asyncio.create_task(asyncio.sleep(60) if born is None else asyncio.sleep(0, born))  # type: ignore[arg-type]  # one that never comes
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    birth: asyncio.Future[Birth] = asyncio.get_running_loop().create_future()
+    if born is not None:
+        birth.set_result(born)
+    browser._birth = birth
     start, waits = browser.started(acted_ms)
-    browser._birth.cancel()
     return start, waits == WAITS
 
 
