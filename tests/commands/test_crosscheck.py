@@ -12,7 +12,7 @@ from rich.console import Console
 from conformance import cli
 from conformance.commands import crosscheck as command
 from conformance.commands.crosscheck import compare, crosscheck
-from conformance.commands.options import RunOptions
+from conformance.commands.options import RunOptions, default_jobs
 from conformance.errors import ExitStatus, InputError
 from conformance.events import SocketStarted
 from conformance.plan import PlanItem
@@ -46,6 +46,13 @@ def leaking(item: PlanItem) -> Timeline:
     (local,) = right.all(SocketStarted)
     public = str(item.profile.endpoints.public)
     return Timeline.of([*right, replace(local, at_ms=200.0, request=9, url=public)])
+
+
+@pytest.mark.parametrize(("jobs", "taken"), [(0, default_jobs(rig=RigMode.FRESH)), (5, 5)])
+def test_each_rig_has_as_many_as_it_bears_unless_told(engine: StandIn, tmp_path: Path, jobs: int, taken: int) -> None:
+    asked(tmp_path, (RigMode.WARM, RigMode.FRESH), jobs=jobs)
+    assert engine.settings is not None
+    assert (engine.settings.rig, engine.settings.jobs) == (RigMode.FRESH, taken)
 
 
 def test_rigs_that_agree_say_so_for_both_bundled_subjects(engine: StandIn, tmp_path: Path) -> None:
