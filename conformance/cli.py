@@ -246,6 +246,15 @@ def crosscheck_(  # noqa: PLR0913 - one parameter an option
     scenario: Annotated[list[str] | None, many("GLOB", "Only scenarios so called.")] = None,
     tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
     rig: Annotated[list[RigMode] | None, many("RIG", "In this rig; else in all three.")] = None,
+    again: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Look again where they do not agree, on two rigs, N times at the most.",
+            show_default=f"{crosscheck.AGAIN}, and 0 with RUN",
+        ),
+    ] = None,
     jobs: Annotated[int | None, rigs(JOBS_PER_CPU, COLD)] = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,
@@ -261,9 +270,11 @@ def crosscheck_(  # noqa: PLR0913 - one parameter an option
         browser=browser,
         output=output,
     )
+    out, err = console_for(), console_for(stderr=True)
     if runs:
-        return crosscheck.compare(console_for(), runs)
-    return crosscheck.crosscheck(console_for(), console_for(stderr=True), options, tuple(rig or RigMode))
+        return crosscheck.compare(out, err, options, runs, again or 0)
+    most = crosscheck.AGAIN if again is None else again
+    return crosscheck.crosscheck(out, err, options, tuple(rig or RigMode), most)
 
 
 @app.command("doctor")

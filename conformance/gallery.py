@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.bundle import bundled
@@ -17,7 +18,6 @@ from conformance.subjects import load_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from conformance.model import Profile, Requirement, Scenario
 
@@ -109,3 +109,16 @@ def _refuse_foreign(home: Path) -> None:
 def load_mutant(mutant: Mutant, base: Path, into: Path) -> Profile:
     """Write it into ``into`` and load it as any subject."""
     return load_subject(write_mutant(mutant, base, into), None)
+
+
+def restored(profile: Profile, gallery: Iterable[Mutant], into: Path) -> Profile:
+    """The subject of an earlier run: as it stands, or written anew if it is a mutant, which no run keeps.
+
+    Raises InputError where it is gone.
+    """
+    if Path(profile.extension).is_dir():
+        return profile
+    mutant = next((each for each in gallery if each.name == profile.name), None)
+    if mutant is None:
+        raise InputError(f"{profile.extension}: the extension '{profile.name}' is gone; put it back, or run all anew")
+    return load_mutant(mutant, base_directory(), into)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.agreement import Gap, agreement, labels
+from conformance.agreement import Agreement, Gap, named
+from conformance.agreement import agreement as agreement_of
 from conformance.model import Outcome
 from conformance.results import RunResult, ScenarioResult, SubjectResult
 from conformance.verdict import Finding, Verdict, never_arose
@@ -23,6 +24,16 @@ def scenario(name: str, said: Said, verdict: Verdict | None = None, reason: str 
 def run(rig: str, *scenarios: ScenarioResult, subject: str = "one") -> RunResult:
     results = SubjectResult(subject, "1", PASS, {}, (), scenarios)
     return RunResult(f"run-{rig}", PASS, (results,), replace(ENVIRONMENT, rig=rig))
+
+
+def agreement(runs: list[RunResult]) -> Agreement:
+    """By the rigs' names; where two runs are of one rig, they are two looks of it."""
+    return agreement_of([(each.environment.rig, each) for each in runs])
+
+
+def looks(said: dict[str, list[Verdict]]) -> Agreement:
+    """Rig → what it says of one requirement, look by look."""
+    return agreement([run(rig, scenario("a", {"SEL-1": each})) for rig, verdicts in said.items() for each in verdicts])
 
 
 def test_rigs_that_find_the_same_agree() -> None:
@@ -81,13 +92,44 @@ def test_a_harness_that_failed_is_named_and_not_compared() -> None:
     assert (found.compared, found.undecided) == (0, ())
 
 
-def test_subjects_and_repeats_are_compared_with_themselves() -> None:
-    right, wrong = scenario("a", {"SEL-1": PASS}), replace(scenario("a", {"SEL-1": FAIL}), repeat=1)
-    assert agreement([run("warm", right, wrong), run("fresh", right, wrong)]).differences == ()
-    assert agreement([run("warm", right), run("fresh", replace(wrong, repeat=0), subject="other")]).compared == 0
+def test_subjects_are_compared_with_themselves() -> None:
+    right, wrong = scenario("a", {"SEL-1": PASS}), scenario("a", {"SEL-1": FAIL})
+    assert agreement([run("warm", right), run("fresh", wrong, subject="other")]).compared == 0
 
 
-def test_two_runs_of_one_rig_go_by_their_ids() -> None:
+def test_a_rig_that_says_both_is_flaky_and_differs_from_none() -> None:
+    found = looks({"warm": [PASS, PASS], "unattached": [FAIL, PASS, PASS]})
+    (flaky,) = found.flaky
+    assert str(flaky) == "one: a: SEL-1: 2 pass in warm, 1 fail and 2 pass in unattached"
+    assert (found.compared, found.differences, found.undecided, found.unsettled) == (0, (), (), ())
+
+
+def test_repeats_of_one_run_are_looks_of_it() -> None:
+    steady, other = scenario("a", {"SEL-1": PASS}), replace(scenario("a", {"SEL-1": FAIL}), repeat=1)
+    assert len(agreement([run("warm", steady, other), run("fresh", steady)]).flaky) == 1
+
+
+def test_rigs_that_say_the_opposite_at_every_look_differ_whatever_a_third_says() -> None:
+    found = looks({"warm": [PASS, PASS], "fresh": [PASS, FAIL], "unattached": [FAIL, FAIL]})
+    assert (len(found.differences), found.flaky, found.unsettled) == (1, (), found.differences)
+
+
+def test_one_look_that_decides_is_enough() -> None:
+    found = looks({"warm": [PASS], "unattached": [UNSURE, UNSURE, PASS]})
+    assert (found.compared, found.undecided) == (1, ())
+
+
+def test_flaky_is_not_undecided() -> None:
+    found = looks({"warm": [PASS, FAIL], "fresh": [UNSURE], "unattached": [PASS]})
+    assert (len(found.flaky), found.undecided) == (1, ())
+
+
+def test_who_has_not_decided_is_silent() -> None:
+    (open_,) = looks({"warm": [PASS], "fresh": [UNSURE, UNSURE], "unattached": [PASS]}).unsettled
+    assert open_.silent == ("fresh",)
+
+
+def test_runs_go_by_their_rigs_and_by_their_ids_where_all_are_of_one() -> None:
     both = [run("warm"), replace(run("warm"), run_id="run-2")]
-    assert labels(both) == ("run-warm", "run-2")
-    assert labels([run("warm"), run("fresh")]) == ("warm", "fresh")
+    assert [name for name, _ in named(both)] == ["run-warm", "run-2"]
+    assert [name for name, _ in named([*both, run("fresh")])] == ["warm", "warm", "fresh"]

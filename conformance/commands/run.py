@@ -24,7 +24,7 @@ from conformance.commands.verdict import judged, say
 from conformance.errors import ConformError, ExitStatus, HarnessError, InputError
 from conformance.files import load_requirements, load_scenarios
 from conformance.judge import judge_scenario
-from conformance.model import Requirement
+from conformance.model import Profile, Requirement, Scenario
 from conformance.plan import Plan, PlanItem, make_plan, unsupported
 from conformance.record import RunRecord, ScenarioRecord
 from conformance.report import view
@@ -44,8 +44,17 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from conformance.model import Profile, Scenario
     from conformance.record import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is to be carried out. ``scenarios``: at least the plan's, in the order in which they are told."""
+
+    plan: Plan
+    scenarios: tuple[Scenario, ...]
+    profiles: tuple[Profile, ...]
+    requirements: tuple[Requirement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,8 @@ class Done:
 def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
     """Judge the subjects; tables go to ``out``, progress to ``err``."""
     if options.list_only:
-        for scenario in _chosen(*_planned(options)[:2]):
+        planned = planned_of(options)
+        for scenario in _chosen(planned.plan, planned.scenarios):
             out.print(Text(f"{scenario.id}  {', '.join(scenario.covers)}"), soft_wrap=True)
         return ExitStatus.CONFORMS
     done = perform(err, options)
@@ -72,7 +82,8 @@ def run(out: Console, err: Console, options: RunOptions) -> ExitStatus:
     return status
 
 
-def _planned(options: RunOptions) -> tuple[Plan, tuple[Scenario, ...], tuple[Profile, ...], tuple[Requirement, ...]]:
+def planned_of(options: RunOptions) -> Planned:
+    """What the options ask for. Raises InputError, DataError."""
     requirements = load_requirements()
     catalogue = load_scenarios(requirements=by_id(requirements))
     profiles = load_subjects(options.extensions, options.subjects)
@@ -85,12 +96,13 @@ def _planned(options: RunOptions) -> tuple[Plan, tuple[Scenario, ...], tuple[Pro
         repeat=options.repeat,
         seed=options.seed if options.shuffle else None,
     )
-    return plan, catalogue, profiles, requirements
+    return Planned(plan, catalogue, profiles, requirements)
 
 
-def perform(err: Console, options: RunOptions) -> Done:
-    """Observe, keep and judge, without a word on it; progress goes to ``err``."""
-    plan, catalogue, profiles, requirements = _planned(options)
+def perform(err: Console, options: RunOptions, planned: Planned | None = None) -> Done:
+    """Observe, keep and judge, without a word on it; progress goes to ``err``. ``planned``: else what options say."""
+    planned = planned or planned_of(options)
+    plan, requirements = planned.plan, planned.requirements
     started = datetime.now(UTC)
     settings = RunSettings(
         browser=find_browser(options.browser),
@@ -101,15 +113,15 @@ def perform(err: Console, options: RunOptions) -> Done:
         fail_fast=options.fail_fast,
         targets=options.targets,
     )
-    standing = _look_at(options, profiles)
+    standing = _look_at(options, planned.profiles)
     calibration = find_calibration(options.calibration, settings.browser)
     begun_at = started.isoformat(timespec="seconds").replace("+00:00", "Z")
     environment = describe_environment(settings, begun_at, calibration)
     run_id = new_run_id(started)
     directory = create_run_dir(options.output, run_id)
     with RunWriter(directory) as writer:
-        header = header_of(plan, run_id, environment, requirements, catalogue)
-        writer.header(replace(header, profiles=profiles))  # as they were named, not as the plan has them
+        header = header_of(plan, run_id, environment, requirements, planned.scenarios)
+        writer.header(replace(header, profiles=planned.profiles))  # as they were named, not as the plan has them
         with progress_on(err, len(plan.items)) as progress, logged_in(directory):
             carrier = Carrier(writer, progress, by_id(requirements), environment.error_ms, options, standing)
             carry_out(plan, settings, carrier)
