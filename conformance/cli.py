@@ -18,6 +18,7 @@ from typer.main import get_command
 from conformance import cli_load, cli_servers
 from conformance.cli_options import (
     COLD,
+    AgainOption,
     BrowserOption,
     CalibrationOption,
     LevelName,
@@ -246,15 +247,7 @@ def crosscheck_(  # noqa: PLR0913 - one parameter an option
     scenario: Annotated[list[str] | None, many("GLOB", "Only scenarios so called.")] = None,
     tag: Annotated[list[str] | None, many("TAG", "Only scenarios with this tag.")] = None,
     rig: Annotated[list[RigMode] | None, many("RIG", "In this rig; else in all three.")] = None,
-    again: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="Look again where they do not agree, on two rigs, N times at the most.",
-            show_default=f"{crosscheck.AGAIN}, and 0 with RUN",
-        ),
-    ] = None,
+    again: AgainOption = None,
     jobs: Annotated[int | None, rigs(JOBS_PER_CPU, COLD)] = None,
     browser: BrowserOption = None,
     output: OutputOption = OUTPUT,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from conformance.commands.crosscheck import AGAIN
 from conformance.commands.options import JOBS_PER_CPU_COLD, SEED_END
 from conformance.model import Level
 from conformance.rig.engine import RigMode
@@ -66,6 +67,15 @@ TargetCaOption = Annotated[
 ]
 OwnedOption = Annotated[
     bool, typer.Option("--i-own-this-target", help="Needed for faults before a target that is not on this machine.")
+]
+AgainOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Look again where they do not agree, on two rigs, N times at the most.",
+        show_default=f"{AGAIN}, and 0 with RUN",
+    ),
 ]
 OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
 
