@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.errors import DataError
-from conformance.yaml_source import compose
+from conformance.yaml_source import _Loader, _root, compose
 
 if TYPE_CHECKING:
     from conformance.model import Json
@@ -33,6 +34,32 @@ values = st.recursive(
 @given(values)
 def test_reads_json_as_json_does(value: Json) -> None:
     assert compose(json.dumps(value), "x.yaml").plain() == json.loads(json.dumps(value))
+
+
+# What means something to YAML, and a little that does not.
+syntax = st.text(st.sampled_from(" \n\t\r-:?,[]{}#&*!|>'\"%@`~ab0.é\x85\u2028\ufeff\x07"), max_size=30)
+
+
+@given(syntax)
+def test_what_both_parsers_take_they_read_the_same(text: str) -> None:
+    """Each refuses a little that the other takes."""
+    try:
+        fast, careful = _root(text), _Loader(text).get_single_node()
+    except yaml.YAMLError:
+        return
+    assert shape(fast) == shape(careful)
+
+
+def shape(node: yaml.Node | None) -> object:
+    """A node's tag and value, all the way down."""
+    if node is None:
+        return None
+    value: object = node.value
+    if isinstance(node, yaml.MappingNode):
+        value = [(shape(key), shape(member)) for key, member in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        value = [shape(member) for member in node.value]
+    return node.tag, value
 
 
 @pytest.mark.parametrize(
