@@ -161,16 +161,21 @@ class StepTimedOut(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationEnded(Event):
-    """Nothing later belongs to the timeline.
-
-    ``lag_ms``: the longest the harness's own loop was late. ``starved_ms``: how long the browser's threads
-    were ready to run and had no core, added up; on a machine of its own the subject would have been at most
-    that much faster.
-    """
+    """Nothing later belongs to the timeline. ``lag_ms``: the longest the harness's own loop was late."""
 
     reason: str
     lag_ms: float
-    starved_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserStarved(Event):
+    """In the ``over_ms`` until now, the browser's threads were ready and had no core for ``waited_ms`` at the most.
+
+    On a machine of its own the subject would have been at most that much faster.
+    """
+
+    over_ms: float
+    waited_ms: float
 
 
 # --- what the servers saw (Source.LOCAL or Source.PUBLIC) ----------------------------------------

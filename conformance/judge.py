@@ -149,7 +149,7 @@ def _doubted(case: Case, ended: ObservationEnded, findings: Sequence[Finding]) -
     elif untold:
         doubt = f"fault not proved: {'; '.join(untold)}"
     slow_ms = _target_ms(case)
-    return [_unsure(finding, doubt) if doubt else _rushed(finding, ended, slow_ms) for finding in findings]
+    return [_unsure(finding, doubt) if doubt else _rushed(case, finding, ended, slow_ms) for finding in findings]
 
 
 def _target_ms(case: Case) -> float:
@@ -164,16 +164,24 @@ def _unsure(finding: Finding, doubt: str) -> Finding:
     return replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
-def _rushed(finding: Finding, ended: ObservationEnded, slow_ms: float) -> Finding:
+def _measured_between(case: Case, finding: Finding) -> tuple[float, float]:
+    """The time in which a figure was taken: up to the last event that it rests on, and as long as it says."""
+    times = [event.at_ms for event in case.timeline if event.seq in finding.evidence]
+    last_ms = max(times, default=case.end_ms)
+    return min(*times, last_ms - (finding.measured_ms or 0.0), case.end_ms), last_ms
+
+
+def _rushed(case: Case, finding: Finding, ended: ObservationEnded, slow_ms: float) -> Finding:
     """A figure so near its budget that the machine's own lateness may have decided."""
     if finding.measured_ms is None or finding.budget_ms is None or finding.verdict is Verdict.ERROR:
         return finding
     over_ms = finding.measured_ms - finding.budget_ms
+    starved_ms = case.starved_ms(*_measured_between(case, finding))
     if ended.lag_ms > LAG_MS_MAX and abs(over_ms) <= ended.lag_ms:
         busy = f"machine too busy, the harness was up to {ended.lag_ms:.0f} ms late"
-    elif finding.verdict is Verdict.FAIL and 0 < over_ms <= ended.starved_ms:
+    elif finding.verdict is Verdict.FAIL and 0 < over_ms <= starved_ms:
         # On a machine of its own the subject would have been that much faster, but never slower.
-        busy = f"machine too busy, the browser waited {ended.starved_ms:.0f} ms for a processor"
+        busy = f"machine too busy, the browser waited {starved_ms:.0f} ms for a processor"
     elif finding.verdict is Verdict.FAIL and 0 < over_ms <= slow_ms:
         busy = f"the targets took up to {slow_ms:.0f} ms to answer"
     else:

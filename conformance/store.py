@@ -38,7 +38,7 @@ T = TypeVar("T")
 RECORD = "record.json"
 RESULTS = "results.json"
 _EVERY_TIMELINE = "timelines/*/*.jsonl"  # as in results.timeline_path
-FORMAT = 1  # of the record; a reader refuses any other
+FORMAT = 2  # of the record; a reader refuses any other
 
 
 @dataclass(frozen=True, slots=True)

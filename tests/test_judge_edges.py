@@ -80,6 +80,18 @@ def test_starved_for_just_as_long_as_it_was_late_is_excused(starved: float, verd
 
 
 @pytest.mark.parametrize(
+    ("at", "verdict"),
+    [(1112, Verdict.INCONCLUSIVE), (600, Verdict.INCONCLUSIVE), (12, Verdict.FAIL), (1999, Verdict.FAIL)],
+    ids=["till it opened", "in between", "before it was refused", "after it opened"],
+)
+def test_only_what_the_browser_waited_meanwhile_excuses(at: float, verdict: Verdict) -> None:
+    """The 1,100 ms were over when it waited, or had not begun."""
+    told = story().proved(LOCAL, "refused").refused(at=10).socket(PUBLIC, at=15, opened=1112)
+    told.starved(300, at=at, over=300)
+    assert said(judged(told.end(at=2000), DOWN, "TIME-2"))["TIME-2"] is verdict
+
+
+@pytest.mark.parametrize(
     ("late", "lag", "busy"), [(40, 50, False), (40, 50.5, True), (100, 99.5, False), (100, 100, True)]
 )
 def test_a_machine_is_too_busy_where_it_was_late_by_more_than_usual_and_by_as_much(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conformance import codec, events
 from conformance.errors import ExitStatus
-from conformance.events import Event, ObservationEnded, Source
+from conformance.events import BrowserStarved, Event, ObservationEnded, Source
 from conformance.gate import gate
 from conformance.judge import judge_run, judge_scenario
 from conformance.model import Level, Scenario
@@ -179,6 +179,17 @@ def test_a_late_harness_counts_like_an_error(seen: Seen, lag_ms: float) -> None:
     calm, busy = said(judged(given, timeline)), said(judged(given, late))
     turned = [id_ for id_ in calm.keys() & busy.keys() if {calm[id_], busy[id_]} == {Verdict.PASS, Verdict.FAIL}]
     assert turned == []
+
+
+@hypothesis.given(observations(), st.floats(0, 4000), st.floats(0, 4000), st.floats(0, 4000))
+def test_a_starved_browser_excuses_and_never_accuses(seen: Seen, at: float, over: float, waited: float) -> None:
+    given, story = seen
+    timeline = story.build()
+    look = BrowserStarved(at_ms=at, source=Source.RIG, over_ms=over, waited_ms=min(over, waited))
+    calm, starved = said(judged(given, timeline)), said(judged(given, Timeline.of([*timeline, look])))
+    wrong = {id_: (calm[id_], starved.get(id_)) for id_ in calm}
+    wrong = {id_: each for id_, each in wrong.items() if each[1] not in (each[0], Verdict.INCONCLUSIVE)}
+    assert wrong == {}
 
 
 # --- through a file ------------------------------------------------------------------------------

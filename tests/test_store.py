@@ -229,8 +229,8 @@ def spoil(path: Path, change: Callable[[str], str]) -> None:
         ),
         (
             "record.json",
-            lambda text: text.replace('"format": 1', '"format": 2'),
-            ":1: format 2, and this version reads 1",
+            lambda text: text.replace('"format": 2', '"format": 1'),
+            ":1: format 1, and this version reads 2",
         ),
         ("record.json", lambda _: "[]", ":1: [] is no dict"),
     ],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from conformance.events import (
     AccessAnswered,
     AccessChecked,
+    BrowserStarved,
     ConnectionAccepted,
     Event,
     FaultProved,
@@ -234,10 +235,17 @@ class Story:
         self._events.append(event)
         return self
 
+    def starved(self, waited: float, *, at: float, over: float) -> Self:
+        """Its threads had no core, for so long of that time."""
+        self._add(BrowserStarved, at, Source.RIG, over_ms=over, waited_ms=waited)
+        return self
+
     def end(self, *, at: float, lag: float = 0.0, starved: float = 0.0) -> Self:
         """Watching ends."""
         self._ended = True
-        self._add(ObservationEnded, at, Source.RIG, reason="it was over", lag_ms=lag, starved_ms=starved)
+        if starved:
+            self.starved(starved, at=at, over=at + 10_000)
+        self._add(ObservationEnded, at, Source.RIG, reason="it was over", lag_ms=lag)
         return self
 
     def without(self, *kinds: type[Event]) -> Self:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.attempts import Attempt, Session, attempts, sessions
 from conformance.events import (
+    BrowserStarved,
     Event,
     FaultTookEffect,
     FetchStarted,
@@ -110,16 +111,25 @@ class Case:
         unseen = started is not None and not started.extension_id
         return self.timeline.events[0].at_ms if unseen else self.start_ms
 
+    def starved_ms(self, since_ms: float, until_ms: float) -> float:
+        """How long the browser waited for a processor in that time, at the most.
+
+        Of a look that reaches beyond it all may have been within, as far as there is room.
+        """
+        return sum(
+            max(0.0, min(seen.waited_ms, min(until_ms, seen.at_ms) - max(since_ms, seen.at_ms - seen.over_ms)))
+            for seen in self.timeline.all(BrowserStarved)
+        )
+
     def late_ms(self, contact: Event) -> float:
         """How much later than the subject asked, at the most, its question left the browser, or would have by then.
 
         The subject's time runs from its call: from its start or the end of an attempt at the earliest, and only as
         long as the browser waits for a processor.
         """
-        ended = self.timeline.last(ObservationEnded)
         over = (attempt.ended_at_ms for attempt in self.attempts if attempt.ended_at_ms is not None)
         since_ms = max((self._earliest_start_ms, *(at_ms for at_ms in over if at_ms <= contact.at_ms)))
-        return min(0.0 if ended is None else ended.starved_ms, contact.at_ms - since_ms)
+        return min(self.starved_ms(since_ms, contact.at_ms), contact.at_ms - since_ms)
 
     def unless_late(self, finding: Finding, asked: Event, after_ms: float, telling: Verdict = Verdict.FAIL) -> Finding:
         """What is said of a subject that went on, ``after_ms`` after it ``asked``, as one does whose time is over.

@@ -62,7 +62,8 @@ def no_stall(case: Case) -> Finding | None:
     finding = _judge(case, "SIG-6")
     if finding is None or not finding.arose or finding.verdict is not Verdict.INCONCLUSIVE:
         return finding
-    shown = (seen for attempt in _asked(case) if (seen := _answer_seen(case, attempt)))
+    waiting = (attempt for attempt in _asked(case) if not attempt.sockets)
+    shown = (seen for attempt in waiting if (seen := _answer_seen(case, attempt)))
     stalled = gather(case.nothing_tried("SIG-6", seen[0], "after that body began") for seen in shown)
     if stalled is None:
         return finding

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from conformance.rig.proc import of_group, read
-from conformance.rig.starvation import waits_ms
+from conformance.rig.starvation import Starvation
 
 _LOOK_S: Final = 0.025  # a look takes half a millisecond
 _MARK: Final = b"--extension-process"
@@ -24,17 +23,17 @@ _COMMAND_BYTES_MAX: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """``at_ms``: when the process' launch began, on the events' clock. ``waits``: by then, as ``waits_ms`` tells."""
+    """``at_ms``: when the process' launch began, on the events' clock. ``starvation``: what the browser waits since."""
 
     at_ms: float
-    waits: Mapping[int, float]
+    starvation: Starvation
 
 
 async def birth(group: int) -> Birth:
     """Watch a browser's process group until it has an extension's process. The caller ends the wait for one."""
     while (at_ms := launched_ms(group)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
         await asyncio.sleep(_LOOK_S)
-    return Birth(at_ms, waits_ms(group))
+    return Birth(at_ms, Starvation(group, at_ms))
 
 
 def launched_ms(group: int) -> float | None:

@@ -29,7 +29,7 @@ from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
 from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import RigParts, Servers
-from conformance.rig.starvation import starved_ms, waits_ms
+from conformance.rig.starvation import Starvation
 from conformance.rig.steps import Conductor
 from conformance.rig.web import leave, visit
 
@@ -63,7 +63,7 @@ class Rig:
         self._permission = Permission()
         self._begun_ms = 0.0
         self._loaded_ms = math.inf
-        self._waits: dict[int, float] = {}
+        self._starvation: Starvation
         self._directory: Path
         self._launch_number = 0
 
@@ -100,7 +100,7 @@ class Rig:
             enter=None if self.servers.namespace is None else self.servers.namespace.enter(),
         )
         self._living = await Living.open(self._chromium.cdp)
-        self._waits = waits_ms(self._chromium.pid)
+        self._starvation = Starvation(self._chromium.pid, now_ms())
 
     def _on_seen(self, seen: Seen) -> None:
         """A browser event counts when the subject caused it, or when nobody is named for it.
@@ -112,6 +112,7 @@ class Rig:
         who = seen.initiator
         is_the_subjects = not who or who.startswith(self._subject) or who == self._page_of_subject
         if self._recorder is not None and is_the_subjects and seen.event.at_ms >= since_ms:
+            self._starvation.look(now_ms())
             self._recorder.add(renumbered(seen.event, self._launch_number))
 
     async def restart(self, profile: Profile) -> str:
@@ -194,10 +195,10 @@ class Rig:
 
     def _ended(self, recorder: Recorder, reason: str, at_ms: float) -> ObservationEnded:
         """Note the end, with what the machine cost the browser since the last scenario's."""
-        waits = waits_ms(self._chromium.pid)
-        starved, self._waits = starved_ms(self._waits, waits), waits
+        for starved in self._starvation.told(at_ms):
+            recorder.add(starved)
         lag_ms = self.parts.lag.worst_since(self._begun_ms)
-        ended = ObservationEnded(at_ms=at_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms, starved_ms=starved)
+        ended = ObservationEnded(at_ms=at_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms)
         recorder.add(ended)
         return ended
 

@@ -28,11 +28,11 @@ from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
 from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import Servers
-from conformance.rig.starvation import starved_ms, waits_ms
+from conformance.rig.starvation import Starvation
 from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conformance.model import Profile, Scenario
@@ -93,16 +93,25 @@ class UnattachedBrowser:
             self._news.set()
         elif not seen.initiator or seen.initiator.startswith(_EXTENSION):
             self._extension = self._extension or seen.initiator.removeprefix(_EXTENSION).strip("/")
+            if self._born is not None:
+                self._born.starvation.look(now_ms())
             self._recorder.add(event)
 
-    def started(self, acted_ms: float) -> tuple[SubjectStarted, Mapping[int, float]]:
-        """The subject's start, and how long the browser's threads had waited by then. ``acted_ms``: its first act."""
-        born = self._birth.result() if self._birth is not None and self._birth.done() else None
+    @property
+    def _born(self) -> Birth | None:
+        """The subject's birth, once that was seen."""
+        return self._birth.result() if self._birth is not None and self._birth.done() else None
+
+    def started(self, acted_ms: float) -> tuple[SubjectStarted, Starvation]:
+        """The subject's start, and what the browser's threads wait from then on. ``acted_ms``: its first act."""
+        born = self._born
         if born is None or born.at_ms > acted_ms:
             first = SubjectStarted(at_ms=acted_ms, source=Source.RIG, extension_id="", how="its first request")
-            return first, waits_ms(self.pid)
+            return first, Starvation(self.pid, acted_ms)
         how = "its process was launched"
-        return SubjectStarted(at_ms=born.at_ms, source=Source.RIG, extension_id=self._extension, how=how), born.waits
+        return SubjectStarted(
+            at_ms=born.at_ms, source=Source.RIG, extension_id=self._extension, how=how
+        ), born.starvation
 
     async def flush(self) -> float:
         """Have everything read that the browser has done so far; up to when. Raises BrowserDied."""
@@ -148,15 +157,14 @@ async def observe_unattached(
         await servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)
-        started, waits = browser.started(await _first_act(recorder))
+        started, starvation = browser.started(await _first_act(recorder))
         recorder.add(started)
         reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
         ended_ms = await settle(recorder, browser.flush)
-        starved = starved_ms(waits, waits_ms(browser.pid))
+        for starved in starvation.told(ended_ms):
+            recorder.add(starved)
         lag_ms = parts.lag.worst_since(started.at_ms)
-        recorder.add(
-            ObservationEnded(at_ms=ended_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms, starved_ms=starved)
-        )
+        recorder.add(ObservationEnded(at_ms=ended_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms))
         servers.refuse_to_lie()
         refuse_when_full(directory)
         recorder.seal()

@@ -41,6 +41,29 @@ def test_a_question_is_no_later_than_the_browser_waited_or_the_last_attempt_is_o
     assert judged.late_ms(at_once) == 0
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "waited"),
+    [
+        (0, 1000, 115),  # both looks
+        (0, 200, 40),  # what the first saw
+        (0, 199, 40),
+        (100, 180, 40),  # it may all have been within a part of it
+        (100, 130, 30),  # as far as there is room
+        (190, 400, 10),
+        (200, 700, 0),  # between them
+        (700, 750, 50),
+        (990, 1400, 10),
+        (0, 100, 0),
+        (1000, 1400, 0),
+    ],
+)
+def test_what_a_browser_waited_at_one_time_excuses_nothing_at_another(
+    since: float, until: float, waited: float
+) -> None:
+    told = story().refused(at=10).starved(40, at=200, over=100).starved(75, at=1000, over=300)
+    assert case(told.end(at=1500)).starved_ms(since, until) == waited
+
+
 @pytest.mark.parametrize(("extension_id", "late"), [("subject", 0), ("", 300)])
 def test_of_a_subject_that_nobody_saw_start_a_question_may_be_as_late_as_the_record_is_old(
     extension_id: str, late: float

@@ -78,6 +78,13 @@ def test_a_bad_answer_to_a_late_question_may_have_been_turned_down_unread(
     assert "it turned that answer down: public WebSocket 7 ms after it asked" in finding.reason
 
 
+def test_who_had_gone_on_before_the_body_began_was_not_stalled_by_it() -> None:
+    """Its question was late, so its going public tells nothing; that it opened no more after that is no stall."""
+    told = story().probe(at=1200, answered=None, ended=1207, error="ERR_ABORTED").effect(LOCAL, "endless", at=1209)
+    told.socket(PUBLIC, at=1207, opened=1260).end(at=9000, starved=60_000)
+    assert ask("SIG-6", told, ENDLESS).verdict is Verdict.INCONCLUSIVE
+
+
 def test_where_either_is_right_a_late_question_is_no_matter() -> None:
     told = story().probe(at=1200, ended=1205).effect(LOCAL, "huge", at=1202).socket(PUBLIC, at=1207, opened=1250)
     assert ask("SIG-6", told.end(at=3500, starved=60_000), EITHER).verdict is Verdict.PASS

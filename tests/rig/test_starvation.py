@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.events import BrowserStarved
 from conformance.rig import starvation
-from conformance.rig.starvation import starved_ms, waits_ms
+from conformance.rig.starvation import Starvation, waits_ms
 
 
 def test_only_threads_on_the_way_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,5 +24,65 @@ def test_no_such_group_has_waited_for_nothing() -> None:
     assert waits_ms(2**22 + 1) == {}
 
 
-def test_only_what_was_waited_in_between_counts() -> None:
-    assert starved_ms({1: 10.0, 2: 5.0, 3: 7.0}, {1: 12.5, 2: 5.0, 4: 1.0}) == 3.5
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
+    """What the kernel says of each thread, to be changed between two looks."""
+    told = {1: 10.0, 2: 5.0}
+    monkeypatch.setattr(starvation, "waits_ms", lambda _group: dict(told))
+    return told
+
+
+def spans(seen: list[BrowserStarved]) -> list[tuple[float, float, float]]:
+    return [(each.at_ms, each.over_ms, each.waited_ms) for each in seen]
+
+
+def test_each_stretch_of_time_has_what_was_waited_in_it(waits: dict[int, float]) -> None:
+    """Threads that begin in between count from nothing, those that end no more."""
+    its = Starvation(7, 100.0)
+    waits.update({1: 40.0, 3: 20.0})
+    its.look(200.0)
+    del waits[1]
+    waits[3] = 29.0
+    its.look(400.0)
+    assert spans(its.told(500.0)) == [(200.0, 100.0, 50.0), (400.0, 200.0, 9.0)]
+
+
+def test_threads_that_wait_side_by_side_hold_nobody_up_for_longer_than_it_lasts(waits: dict[int, float]) -> None:
+    its = Starvation(7, 100.0)
+    waits.update({1: 90.0, 2: 90.0})
+    assert spans(its.told(190.0)) == [(190.0, 90.0, 90.0)]
+
+
+def test_what_is_next_to_nothing_is_counted_with_what_follows(waits: dict[int, float]) -> None:
+    its = Starvation(7, 100.0)
+    waits[1] += 5.0
+    its.look(200.0)
+    waits[1] += 0.5
+    its.look(300.0)
+    waits[1] += 0.1
+    assert spans(its.told(400.0)) == [(300.0, 200.0, 5.5), (400.0, 100.0, 0.1)]
+
+
+def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
+    its = Starvation(7, 100.0)
+    waits[1] += 20.0
+    its.look(149.0)
+    assert spans(its.told(149.5)) == [(149.5, 49.5, 20.0)]
+    waits[1] += 20.0
+    its.look(199.5)
+    assert spans(its.told(199.5)) == [(199.5, 50.0, 20.0)]
+
+
+def test_a_look_after_the_end_belongs_to_the_end(waits: dict[int, float]) -> None:
+    """The log is read up to the end a little after it."""
+    its = Starvation(7, 100.0)
+    waits[1] += 20.0
+    its.look(210.0)
+    assert spans(its.told(205.0)) == [(205.0, 110.0, 20.0)]
+
+
+def test_who_never_waited_has_nothing_to_tell(waits: dict[int, float]) -> None:
+    assert waits
+    its = Starvation(7, 100.0)
+    its.look(200.0)
+    assert its.told(300.0) == []

@@ -37,6 +37,7 @@ from conformance.rig.mapping import hosts_of
 from conformance.rig.netlog import Seen
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.servers import RigParts
+from conformance.rig.starvation import Starvation
 from conformance.rig.unattached import UnattachedBrowser, cannot_have, observe_unattached
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
@@ -135,7 +136,7 @@ def test_a_tick_is_asked_for_by_the_page_at_the_url_that_is_listened_for() -> No
 
 
 async def started(born: Birth | None, acted_ms: float) -> tuple[SubjectStarted, bool]:
-    """What is said of the start, and whether the waits are those of the birth."""
+    """What is said of the start, and whether what is waited counts from the birth."""
     browser = heard(Recorder())
     browser.on_seen(Seen("", TcpStarted(at_ms=0, source=Source.BROWSER, socket=1, side=Side.LOCAL)))
     browser.on_seen(Seen(f"{EXTENSION}/", fetch("http://localhost:3003/semantest-signature")))
@@ -144,20 +145,20 @@ async def started(born: Birth | None, acted_ms: float) -> tuple[SubjectStarted, 
     if born is not None:
         birth.set_result(born)
     browser._birth = birth
-    start, waits = browser.started(acted_ms)
-    return start, waits == WAITS
+    start, starvation = browser.started(acted_ms)
+    return start, starvation is SINCE_BIRTH
 
 
-WAITS = {1: 5.0}
+SINCE_BIRTH = Starvation(2**22 + 1, 100.0)  # of no process: that has never waited
 
 
 def test_it_starts_when_its_process_is_launched() -> None:
-    start, theirs = asyncio.run(started(Birth(100.0, WAITS), acted_ms=2500.0))
+    start, theirs = asyncio.run(started(Birth(100.0, SINCE_BIRTH), acted_ms=2500.0))
     assert (start.at_ms, start.extension_id, start.how) == (100.0, "abc", "its process was launched")
     assert theirs
 
 
-@pytest.mark.parametrize("born", [None, Birth(2500.1, WAITS)], ids=["unseen", "another-after-it"])
+@pytest.mark.parametrize("born", [None, Birth(2500.1, SINCE_BIRTH)], ids=["unseen", "another-after-it"])
 def test_without_a_process_it_starts_with_its_first_request(born: Birth | None) -> None:
     """No id then: that is how an oracle knows that nobody saw the start."""
     start, theirs = asyncio.run(started(born, acted_ms=2500.0))
