@@ -29,7 +29,7 @@ from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
 from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import RigParts, Servers
-from conformance.rig.starvation import Starvation
+from conformance.rig.starvation import Starvation, looking_on
 from conformance.rig.steps import Conductor
 from conformance.rig.web import leave, visit
 
@@ -172,7 +172,8 @@ class Rig:
             extension_id, started_ms = await self._start(profile, recorder)
             if planted := await canary.plant_token(self.cdp, extension_id, scenario):
                 recorder.record(CanaryPlanted, Source.RIG, what=planted)
-            reason = await conductor.conduct(scenario)
+            with looking_on(lambda: self._starvation):
+                reason = await conductor.conduct(scenario)
             ended_ms = await settle(recorder, self.flush)
             leaving = asyncio.ensure_future(self._remove(extension_id))
             await asyncio.sleep(0)  # the browser takes the subject away while we look at its threads

@@ -9,20 +9,24 @@ are left out. A kernel without the figure gives 0: then only the harness' own la
 
 from __future__ import annotations
 
+import asyncio
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from conformance.events import BrowserStarved, Source
 from conformance.rig.proc import of_group, read
+from conformance.rig.recorder import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 # Thread names (15 characters at most): the processes' main threads, their I/O threads, network, workers.
 _ON_THE_WAY = (b"chrom", b"Chrome_", b"CrBrowserMain", b"CrRendererMain", b"NetworkService", b"ServiceWorker")
 
 _LOOK_MS: Final = 50.0  # a look takes about 1 ms of the harness' time
+_EVERY_S: Final = 0.5  # a browser's start takes about twice that, and its threads wait side by side meanwhile
 _WORTH_MS: Final = 5.0  # what a time of ours is off on an idle machine
 
 
@@ -45,27 +49,49 @@ class Starvation:
 
     def __init__(self, group: int, since_ms: float) -> None:
         self._group = group
-        self._since_ms = since_ms
+        self._looked_ms = self._told_ms = since_ms
         self._waits: Mapping[int, float] = waits_ms(group)
+        self._untold_ms = 0.0  # waited between the two, too little for a word
         self._seen: list[BrowserStarved] = []
 
-    def look(self, now_ms: float) -> None:
-        """Note what was waited since the last look, unless that was a moment ago or it is next to nothing."""
-        if now_ms - self._since_ms >= _LOOK_MS:
-            self._note(now_ms, waits_ms(self._group), _WORTH_MS)
+    def look(self, at_ms: float) -> None:
+        """Note what was waited since the last look, unless that was a moment ago."""
+        if at_ms - self._looked_ms >= _LOOK_MS:
+            self._look(at_ms)
+            if self._untold_ms > _WORTH_MS:
+                self._tell(at_ms)
 
     def told(self, until_ms: float) -> list[BrowserStarved]:
         """Take everything that was seen, with a last look; what comes next is counted from ``until_ms``."""
-        self._note(until_ms, waits_ms(self._group), 0.0)
+        self._look(until_ms)
+        if self._untold_ms:
+            self._tell(until_ms)
         seen, self._seen = self._seen, []
         return [replace(each, at_ms=min(each.at_ms, until_ms)) for each in seen]
 
-    def _note(self, now_ms: float, waits: Mapping[int, float], worth_ms: float) -> None:
-        over_ms = max(0.0, now_ms - self._since_ms)
+    def _look(self, at_ms: float) -> None:
+        waits = waits_ms(self._group)
         waited = (max(0.0, waited - self._waits.get(thread, 0.0)) for thread, waited in waits.items())
-        waited_ms = min(round(sum(waited), 1), round(over_ms, 1))
-        if waited_ms > worth_ms:
-            self._seen.append(BrowserStarved(at_ms=now_ms, source=Source.RIG, over_ms=over_ms, waited_ms=waited_ms))
-        elif worth_ms:
-            return  # it is counted with what follows
-        self._since_ms, self._waits = now_ms, waits
+        self._untold_ms += min(sum(waited), max(0.0, at_ms - self._looked_ms))
+        self._looked_ms, self._waits = at_ms, waits
+
+    def _tell(self, at_ms: float) -> None:
+        over_ms, waited_ms = max(0.0, at_ms - self._told_ms), round(self._untold_ms, 1)
+        self._seen.append(BrowserStarved(at_ms=at_ms, source=Source.RIG, over_ms=over_ms, waited_ms=waited_ms))
+        self._told_ms, self._untold_ms = at_ms, 0.0
+
+
+@contextmanager
+def looking_on(current: Callable[[], Starvation]) -> Iterator[None]:
+    """Look now and then, too, where nothing happens. ``current``: of the browser that is up."""
+
+    async def look_on() -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            current().look(now_ms())
+
+    task = asyncio.create_task(look_on())
+    try:
+        yield
+    finally:
+        task.cancel()

@@ -28,7 +28,7 @@ from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
 from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import Servers
-from conformance.rig.starvation import Starvation
+from conformance.rig.starvation import Starvation, looking_on
 from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ async def observe_unattached(
         await browser.launch(parts, servers, directory, flags)
         started, starvation = browser.started(await _first_act(recorder))
         recorder.add(started)
-        reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
+        with looking_on(lambda: starvation):
+            reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
         ended_ms = await settle(recorder, browser.flush)
         for starved in starvation.told(ended_ms):
             recorder.add(starved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from conformance.events import BrowserStarved
 from conformance.rig import starvation
-from conformance.rig.starvation import Starvation, waits_ms
+from conformance.rig.recorder import now_ms
+from conformance.rig.starvation import Starvation, looking_on, waits_ms
+from tests.rig.servers import PATIENCE_S
 
 
 def test_only_threads_on_the_way_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +64,31 @@ def test_what_is_next_to_nothing_is_counted_with_what_follows(waits: dict[int, f
     its.look(300.0)
     waits[1] += 0.1
     assert spans(its.told(400.0)) == [(300.0, 200.0, 5.5), (400.0, 100.0, 0.1)]
+
+
+def test_a_calm_before_makes_no_room_for_more(waits: dict[int, float]) -> None:
+    """Four threads that wait side by side for 100 ms hold nobody up for longer, however calm it was before."""
+    its = Starvation(7, 100.0)
+    waits[1] += 2.0
+    its.look(1000.0)
+    waits.update({1: 112.0, 2: 105.0, 3: 100.0, 4: 100.0})
+    its.look(1100.0)
+    assert spans(its.told(1100.0)) == [(1100.0, 1000.0, 102.0)]
+
+
+def test_it_looks_on_where_nothing_happens(waits: dict[int, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starvation, "_EVERY_S", 0.0)
+    its = Starvation(7, now_ms() - 1000.0)
+    waits.update({1: 60.0})
+
+    async def scene() -> None:
+        looked = asyncio.Event()
+        monkeypatch.setattr(its, "look", lambda _: looked.set())
+        with looking_on(lambda: its):
+            async with asyncio.timeout(PATIENCE_S):
+                await looked.wait()
+
+    asyncio.run(scene())
 
 
 def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
