@@ -82,7 +82,7 @@ def test_the_report_shows_which_shoulds_it_misses(tmp_path: Path) -> None:
     """Alone: what is over a budget by a second is excused on a machine that keeps the browser waiting for one."""
     expected = SOON if why_none() else {**SOON, **APART}
     chosen = [word for name in expected for word in ("--scenario", name)]
-    command = ["run", "--extension", str(SEED_LITERAL), "--jobs", "2", "--output", str(tmp_path), *chosen]
+    command = ["run", "--extension", str(SEED_LITERAL), "--jobs", "6", "--output", str(tmp_path), *chosen]
     assert cli.main(command) == ExitStatus.CONFORMS
     (directory,) = tmp_path.iterdir()
     _, result = judged_run(directory)
