@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.rig.proc import of_group, read
+from conformance.rig.recorder import now_ms
 from conformance.rig.starvation import Starvation
 
 _LOOK_S: Final = 0.025  # a look takes half a millisecond
@@ -33,7 +34,7 @@ async def birth(group: int) -> Birth:
     """Watch a browser's process group until it has an extension's process. The caller ends the wait for one."""
     while (at_ms := launched_ms(group)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
         await asyncio.sleep(_LOOK_S)
-    return Birth(at_ms, Starvation(group, at_ms))
+    return Birth(at_ms, Starvation(group, at_ms, now_ms()))
 
 
 def launched_ms(group: int) -> float | None:

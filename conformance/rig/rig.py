@@ -100,7 +100,8 @@ class Rig:
             enter=None if self.servers.namespace is None else self.servers.namespace.enter(),
         )
         self._living = await Living.open(self._chromium.cdp)
-        self._starvation = Starvation(self._chromium.pid, now_ms())
+        up_ms = now_ms()
+        self._starvation = Starvation(self._chromium.pid, up_ms, up_ms)
 
     def _on_seen(self, seen: Seen) -> None:
         """A browser event counts when the subject caused it, or when nobody is named for it.

@@ -45,13 +45,16 @@ def waits_ms(group: int) -> dict[int, float]:
 
 
 class Starvation:
-    """What a browser's threads waited, from look to look: so that what was waited at one time excuses nothing later."""
+    """What a browser's threads waited, from look to look: so that what was waited at one time excuses nothing later.
 
-    def __init__(self, group: int, since_ms: float) -> None:
+    ``since_ms``: when that begins, which may be a while before now: all of the while may have been waited.
+    """
+
+    def __init__(self, group: int, since_ms: float, at_ms: float) -> None:
         self._group = group
-        self._looked_ms = self._told_ms = since_ms
+        self._looked_ms, self._told_ms = at_ms, since_ms
         self._waits: Mapping[int, float] = waits_ms(group)
-        self._untold_ms = 0.0  # waited between the two, too little for a word
+        self._untold_ms = max(0.0, at_ms - since_ms)  # waited between the two, too little for a word as yet
         self._seen: list[BrowserStarved] = []
 
     def look(self, at_ms: float) -> None:

@@ -107,7 +107,7 @@ class UnattachedBrowser:
         born = self._born
         if born is None or born.at_ms > acted_ms:
             first = SubjectStarted(at_ms=acted_ms, source=Source.RIG, extension_id="", how="its first request")
-            return first, Starvation(self.pid, acted_ms)
+            return first, Starvation(self.pid, acted_ms, now_ms())
         how = "its process was launched"
         return SubjectStarted(
             at_ms=born.at_ms, source=Source.RIG, extension_id=self._extension, how=how

@@ -41,7 +41,7 @@ def spans(seen: list[BrowserStarved]) -> list[tuple[float, float, float]]:
 
 def test_each_stretch_of_time_has_what_was_waited_in_it(waits: dict[int, float]) -> None:
     """Threads that begin in between count from nothing, those that end no more."""
-    its = Starvation(7, 100.0)
+    its = Starvation(7, 100.0, 100.0)
     waits.update({1: 40.0, 3: 20.0})
     its.look(200.0)
     del waits[1]
@@ -51,13 +51,13 @@ def test_each_stretch_of_time_has_what_was_waited_in_it(waits: dict[int, float])
 
 
 def test_threads_that_wait_side_by_side_hold_nobody_up_for_longer_than_it_lasts(waits: dict[int, float]) -> None:
-    its = Starvation(7, 100.0)
+    its = Starvation(7, 100.0, 100.0)
     waits.update({1: 90.0, 2: 90.0})
     assert spans(its.told(190.0)) == [(190.0, 90.0, 90.0)]
 
 
 def test_what_is_next_to_nothing_is_counted_with_what_follows(waits: dict[int, float]) -> None:
-    its = Starvation(7, 100.0)
+    its = Starvation(7, 100.0, 100.0)
     waits[1] += 5.0
     its.look(200.0)
     waits[1] += 0.5
@@ -68,7 +68,7 @@ def test_what_is_next_to_nothing_is_counted_with_what_follows(waits: dict[int, f
 
 def test_a_calm_before_makes_no_room_for_more(waits: dict[int, float]) -> None:
     """Four threads that wait side by side for 100 ms hold nobody up for longer, however calm it was before."""
-    its = Starvation(7, 100.0)
+    its = Starvation(7, 100.0, 100.0)
     waits[1] += 2.0
     its.look(1000.0)
     waits.update({1: 112.0, 2: 105.0, 3: 100.0, 4: 100.0})
@@ -78,7 +78,7 @@ def test_a_calm_before_makes_no_room_for_more(waits: dict[int, float]) -> None:
 
 def test_it_looks_on_where_nothing_happens(waits: dict[int, float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starvation, "_EVERY_S", 0.0)
-    its = Starvation(7, now_ms() - 1000.0)
+    its = Starvation(7, now_ms(), now_ms())
     waits.update({1: 60.0})
 
     async def scene() -> None:
@@ -92,7 +92,7 @@ def test_it_looks_on_where_nothing_happens(waits: dict[int, float], monkeypatch:
 
 
 def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
-    its = Starvation(7, 100.0)
+    its = Starvation(7, 100.0, 100.0)
     waits[1] += 20.0
     its.look(149.0)
     assert spans(its.told(149.5)) == [(149.5, 49.5, 20.0)]
@@ -101,9 +101,17 @@ def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
     assert spans(its.told(199.5)) == [(199.5, 50.0, 20.0)]
 
 
+def test_what_was_before_the_first_look_may_all_have_been_waited(waits: dict[int, float]) -> None:
+    """A process is known some time after its launch."""
+    its = Starvation(7, 100.0, 126.0)
+    waits[1] += 10.0
+    its.look(200.0)
+    assert spans(its.told(200.0)) == [(200.0, 100.0, 36.0)]
+
+
 def test_a_look_after_the_end_belongs_to_the_end(waits: dict[int, float]) -> None:
     """The log is read up to the end a little after it."""
-    its = Starvation(7, 100.0)
+    its = Starvation(7, 100.0, 100.0)
     waits[1] += 20.0
     its.look(210.0)
     assert spans(its.told(205.0)) == [(205.0, 110.0, 20.0)]
@@ -111,6 +119,6 @@ def test_a_look_after_the_end_belongs_to_the_end(waits: dict[int, float]) -> Non
 
 def test_who_never_waited_has_nothing_to_tell(waits: dict[int, float]) -> None:
     assert waits
-    its = Starvation(7, 100.0)
+    its = Starvation(7, 100.0, 100.0)
     its.look(200.0)
     assert its.told(300.0) == []

@@ -149,7 +149,7 @@ async def started(born: Birth | None, acted_ms: float) -> tuple[SubjectStarted, 
     return start, starvation is SINCE_BIRTH
 
 
-SINCE_BIRTH = Starvation(2**22 + 1, 100.0)  # of no process: that has never waited
+SINCE_BIRTH = Starvation(2**22 + 1, 100.0, 100.0)  # of no process: that has never waited
 
 
 def test_it_starts_when_its_process_is_launched() -> None:
