@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from conformance.rig import rig as rig_module
+from conformance.rig import starvation
 from conformance.rig.fake import Fake
 from conformance.rig.page import Page
 from conformance.rig.recorder import Recorder
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Owner, its part, what that does. Indented: contained in, or at the same time as, one above it.
 PARTS: tuple[tuple[Any, str, str], ...] = (
     (Rig, "observe", "the whole observation"),
-    (rig_module, "waits_ms", "  look at the browser's threads (one of two)"),
+    (starvation, "waits_ms", "  look at the browser's threads (each time)"),
     (Fake, "set_faults", "  set one side's world (one of two)"),
     (Rig, "_start", "  load the subject"),
     (Conductor, "conduct", "  until the session is open"),
