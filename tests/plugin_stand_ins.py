@@ -143,8 +143,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from conformance import pytest_session  # noqa: PLC0415 - without --subject it must stay unloaded
 
         stand_in = StandIn(config.rootpath)
+        put = pytest.MonkeyPatch()
+        config.add_cleanup(put.undo)  # the process may be another test's next
         for name in ("open_pool", "judge_run", *(("look_at",) if (config.rootpath / "elsewhere").exists() else ())):
-            setattr(pytest_session, name, getattr(stand_in, name))
-        vars(pytest_session).update(find_browser=find_browser, describe_environment=describe_environment)
+            put.setattr(pytest_session, name, getattr(stand_in, name))
+        put.setattr(pytest_session, "find_browser", find_browser)
+        put.setattr(pytest_session, "describe_environment", describe_environment)
         if (config.rootpath / "broken").exists():
-            vars(pytest_session).update(load_requirements=missing)
+            put.setattr(pytest_session, "load_requirements", missing)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+import conformance.pytest_session  # noqa: F401 - loaded once for all that run in this process
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -30,9 +32,12 @@ class Project:
     def verdicts(self, table: dict[str, str]) -> None:
         (self.path / "verdicts.json").write_text(json.dumps(table))
 
-    def pytest(self, *arguments: str, stand_ins: bool = True) -> pytest.RunResult:
+    def pytest(self, *arguments: str, stand_ins: bool = True, apart: bool = False) -> pytest.RunResult:
+        """Run it: in this process, which has loaded everything, unless it has workers or is to be ``apart``."""
         plugins = ["-p", "conformance.plugin", *(["-p", "plugin_stand_ins"] if stand_ins else [])]
-        return self.pytester.runpytest_subprocess(*plugins, *arguments, timeout=120)
+        if apart or "xdist.plugin" in arguments:
+            return self.pytester.runpytest_subprocess(*plugins, *arguments, timeout=120)
+        return self.pytester.runpytest_inprocess(*plugins, *arguments)
 
     def calls(self) -> list[list[str]]:
         """What the rigs were asked for, a list a process."""
@@ -48,6 +53,7 @@ class Project:
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'tests'}")
+    monkeypatch.syspath_prepend(str(ROOT / "tests"))
     for name in [name for name in os.environ if name.startswith(("PYTEST_XDIST", "PYTEST_ADDOPTS"))]:
         monkeypatch.delenv(name)
     return Project(pytester)
@@ -75,7 +81,7 @@ def test_without_subject_nothing_is_imported(project: Project) -> None:
             assert not {"pydantic", "yaml", "rich", "websockets"} & set(sys.modules)
         """
     )
-    project.pytest("--conform-level=should", stand_ins=False).assert_outcomes(passed=1)
+    project.pytest("--conform-level=should", stand_ins=False, apart=True).assert_outcomes(passed=1)
 
 
 OWN_OPTIONS = """
@@ -279,7 +285,7 @@ def test_unsupported_is_skipped_with_its_reason(project: Project) -> None:
 
 def test_the_rig_is_closed_when_interrupted(project: Project) -> None:
     (project.path / "interrupt").touch()
-    done = project.pytest("--subject=reference", "--scenario=local-up", "--scenario=local-down")
+    done = project.pytest("--subject=reference", "--scenario=local-up", "--scenario=local-down", apart=True)
     assert done.ret == pytest.ExitCode.INTERRUPTED
     assert [call.split()[0] for call in project.calls()[0]] == ["open", "run", "close"]
 
