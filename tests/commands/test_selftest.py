@@ -50,11 +50,16 @@ def test_pytest_runs_in_the_checkout_with_the_arguments(called: list[list[str]])
     assert called == [["-k", "store"]]
 
 
-def test_without_arguments_every_test_runs_and_those_that_need_the_machine_run_alone(called: list[list[str]]) -> None:
-    """And the second part runs, and what the first said stands."""
+def test_without_arguments_every_test_runs_and_those_that_need_the_machine_run_alone(
+    called: list[list[str]], tmp_path: Path
+) -> None:
+    """And the second part runs, and what the first said stands. It looks only where there are such tests."""
+    (tmp_path / "tests" / "rig").mkdir(parents=True)
+    (tmp_path / "tests" / "rig" / "test_clock.py").write_text("@pytest.mark.alone\ndef test_it(): ...\n")
+    (tmp_path / "tests" / "test_other.py").write_text("def test_it(): ...\n")
     assert selftest.selftest([]) is ExitStatus.FAILS
     beside, alone = called
-    assert alone == ["-m", "alone"]
+    assert alone == ["-m", "alone", str(tmp_path / "tests" / "rig" / "test_clock.py")]
     assert beside[-2:] == ["-m", "not alone"]
     assert int(beside[beside.index("-n") + 1]) >= 2
 
