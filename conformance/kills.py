@@ -201,13 +201,26 @@ def _fate(cells: Mapping[str, Cell]) -> Fate:
 # --- beside the mutants --------------------------------------------------------------------------
 
 
+def unjudged(subject: SubjectResult) -> set[str]:
+    """The scenarios that no look at could judge."""
+    judged = {each.scenario for each in subject.scenarios if each.verdict is not Verdict.INCONCLUSIVE}
+    return {each.scenario for each in subject.scenarios} - judged
+
+
 def passing_check(name: str, says: str, subjects: Iterable[SubjectResult]) -> Check:
     """Who conforms passes what the rig can stage: else the failures of mutants say nothing of their faults."""
     told, unseen = [], True
     for subject in subjects:
         own = [each for each in subject.scenarios if each.scenario != BOGUS.id]
         staged = [each for each in own if each.verdict is not Verdict.UNSUPPORTED]
-        wrong = [each for each in staged if each.verdict is not Verdict.PASS]
+        # What a busy machine kept one look from seeing, another has seen; no other verdict is taken back.
+        passed = {each.scenario for each in own if each.verdict is Verdict.PASS}
+        wrong = [
+            each
+            for each in staged
+            if each.verdict is not Verdict.PASS
+            and not (each.verdict is Verdict.INCONCLUSIVE and each.scenario in passed)
+        ]
         told += [f"{subject.name}: {each.scenario} is {each.verdict}: {each.reason}" for each in wrong]
         told += [] if staged else [f"{subject.name}: no scenario of its could be staged"]
         unseen &= bool(staged) and all(each.verdict is Verdict.INCONCLUSIVE for each in wrong)

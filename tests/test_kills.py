@@ -22,6 +22,7 @@ from conformance.kills import (
     kill_of,
     passing_check,
     status_of,
+    unjudged,
 )
 from conformance.model import Level, Outcome
 from conformance.mutants import Edit, Mutant
@@ -160,6 +161,19 @@ def test_who_conforms_must_pass() -> None:
     wrong = subject(scenarios=(scenario("a", Verdict.INCONCLUSIVE),))
     assert passing_check("base", "passes", [fine]) == Check("base", "passes", "")
     assert passing_check("base", "passes", [fine, wrong]).sentence == "it: a is inconclusive: why a"
+
+
+@pytest.mark.parametrize("wrong", [Verdict.FAIL, Verdict.ERROR])
+def test_what_one_look_could_not_judge_another_can(wrong: Verdict) -> None:
+    """A failure is taken back by nothing."""
+    seen = subject(scenarios=(scenario("a", Verdict.INCONCLUSIVE), scenario("a", Verdict.PASS)))
+    assert passing_check("base", "passes", [seen]).sentence == ""
+    assert unjudged(seen) == set()
+    failed = subject(scenarios=(scenario("a", wrong), scenario("a", Verdict.PASS), scenario("b", Verdict.INCONCLUSIVE)))
+    assert (
+        passing_check("base", "passes", [failed]).sentence == f"it: a is {wrong}: why a; it: b is inconclusive: why b"
+    )
+    assert unjudged(failed) == {"b"}
 
 
 def test_what_a_rig_cannot_stage_is_not_held_against_the_base_unless_it_is_everything() -> None:

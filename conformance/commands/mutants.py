@@ -162,13 +162,14 @@ def plan_of(bench: Bench) -> Plan:
     return Plan(tuple(PlanItem(profile, each, 0, k.may_fail(mutant, each)) for mutant, profile, each in ranked))
 
 
-def second_look(bench: Bench, matrix: Matrix, place: int) -> Plan:
+def second_look(bench: Bench, matrix: Matrix, result: RunResult, place: int) -> Plan:
     """Once more, with hardly any load of our own, where what a mutant breaks was not seen to fail.
 
     One scenario each: the shortest that may tell, the next one (``place``) if that did not. Nothing is taken back
-    by that: the worst verdict of all looks holds, so it can only add a failure.
+    by that: the worst verdict of all looks holds, so it can only add a failure. Whoever is to pass is looked at
+    again, once, where that could not be judged.
     """
-    rows = []
+    rows = _not_seen_to_pass(bench, result) if place == 0 else []
     for kill in matrix.kills:
         missing = {id_ for id_, cell in kill.cells.items() if cell.mark in (k.Mark.SURVIVED, k.Mark.UNSEEN)}
         looked = k.chosen(kill.mutant, bench.catalogue) if missing else ()
@@ -176,6 +177,16 @@ def second_look(bench: Bench, matrix: Matrix, place: int) -> Plan:
         telling.sort(key=lambda scenario: k.cost_ms(None, scenario))
         rows += [(bench.profiles[kill.mutant.name], scenario) for scenario in telling[place : place + 1]]
     return Plan(tuple(PlanItem(profile, scenario, 1) for profile, scenario in rows))
+
+
+def _not_seen_to_pass(bench: Bench, result: RunResult) -> list[tuple[Profile, Scenario]]:
+    unjudged = {subject.name: k.unjudged(subject) for subject in result.subjects}
+    return [
+        (profile, scenario)
+        for profile in (bench.base, *bench.strangers)
+        for scenario in k.common(bench.catalogue)
+        if scenario.id in unjudged.get(profile.name, ())
+    ]
 
 
 def _carry_out(
@@ -197,7 +208,7 @@ def _carry_out(
         fewer = replace(settings, jobs=min(settings.jobs, SECOND_LOOK_JOBS))
         found = judged(directory)
         for place in range(SECOND_LOOK_SCENARIOS):
-            again = second_look(bench, matrix_of(*found, bench.mutants), place)
+            again = second_look(bench, matrix_of(*found, bench.mutants), found[1], place)
             if not again.items:
                 break
             look.carry_out(again, fewer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from tests.commands.stand_ins import StandIn, local_session
 from tests.timelines import ENVIRONMENT, LOCAL, PUBLIC, story
 
 STRANGERS = len(stranger_directories())
+CONTROLS = STRANGERS + 1  # with the base: who is to pass, each in the same few scenarios
 CHROMIUM = Browser("/b", "Chromium", "1", "search")
 
 
@@ -129,11 +131,16 @@ def test_what_was_not_seen_is_looked_at_again_with_fewer_rigs(bench: StandIn, tm
     second = [name for name, repeat in zip(bench.ran, bench.repeats, strict=True) if repeat == 1]
     assert len(first) + len(second) == len(bench.ran)
     assert {"both-down", "public-outage[429]", "public-outage[503]"} < set(second)
-    assert len([name for name in second if name.startswith("good-signature")]) == command.SECOND_LOOK_SCENARIOS
+    signatures = [name for name in second if name.startswith("good-signature")]
+    assert len(signatures) == command.SECOND_LOOK_SCENARIOS + CONTROLS
     assert bench.ran.count(BOGUS.id) == 1  # the base's alone, whatever a mutant breaks
+    for each in common(load_scenarios()):  # the base and the strangers were not seen to pass either
+        assert second.count(each.id) >= CONTROLS
     assert bench.settings is not None
     assert bench.settings.jobs == command.SECOND_LOOK_JOBS
-    assert "Looked at again with fewer rigs, since the first look could not tell: hurries, wants-a-length." in ran.text
+    (again,) = re.findall(r"Looked at again with fewer rigs, since the first look could not tell: (.*?)\.", ran.text)
+    assert {"hurries", "wants-a-length", "reference", "events"} <= set(again.split(", "))
+    assert "do-nothing" not in again
 
 
 def test_what_was_seen_in_the_second_look_is_not_looked_at_a_third_time(bench: StandIn, tmp_path: Path) -> None:
@@ -147,7 +154,9 @@ def test_what_was_seen_in_the_second_look_is_not_looked_at_a_third_time(bench: S
 
     bench.act = goes_public
     ran = Ran(tmp_path, "wants-a-length")
-    assert bench.repeats.count(1) == 1
+    assert bench.ran[-1].startswith("good-signature")
+    of_the_mutant = [name for name in bench.ran[bench.repeats.index(1) :] if name.startswith("good-signature")]
+    assert len(of_the_mutant) == 1 + CONTROLS
     assert "1 of 1 mutants killed" in ran.text
 
 
@@ -162,7 +171,8 @@ def test_who_ends_it_in_the_second_look_is_told_what_both_have_left(bench: Stand
     with pytest.raises(BrowserDied) as raised:
         Ran(tmp_path, "wants-a-length")
     first = bench.repeats.count(0)
-    assert f"the browser is gone; {first} of {first + 1} results so far are kept in " in str(raised.value)
+    second = 1 + CONTROLS * len(common(load_scenarios()))
+    assert f"the browser is gone; {first} of {first + second} results so far are kept in " in str(raised.value)
 
 
 def test_both_looks_are_taken_in_the_rig_that_was_asked_for(bench: StandIn, tmp_path: Path) -> None:
