@@ -30,11 +30,11 @@ class Birth:
     starvation: Starvation
 
 
-async def birth(group: int) -> Birth:
+async def birth(group: int, *, pages: bool = True) -> Birth:
     """Watch a browser's process group until it has an extension's process. The caller ends the wait for one."""
     while (at_ms := launched_ms(group)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
         await asyncio.sleep(_LOOK_S)
-    return Birth(at_ms, Starvation(group, at_ms, now_ms()))
+    return Birth(at_ms, Starvation(group, at_ms, now_ms(), pages=pages))
 
 
 def launched_ms(group: int) -> float | None:

@@ -4,7 +4,9 @@ The kernel counts it for every thread (``/proc/PID/task/TID/schedstat``, second 
 Linux ``Documentation/scheduler/sched-stats``). Added up over the threads that a subject's request passes
 through, it bounds what a busy machine can have cost the subject, and so does the time itself: threads that wait
 side by side hold it up once. Pool threads that compress caches or write icons wait a lot and hold nobody up, so they
-are left out. A kernel without the figure gives 0: then only the harness' own lateness speaks.
+are left out, and so are the processes that draw, that wait to be forked, and that show pages which are not the
+subject's: of what a browser waits as it starts, more than half. A kernel without the figure gives 0: then only the
+harness' own lateness speaks.
 """
 
 from __future__ import annotations
@@ -25,16 +27,33 @@ if TYPE_CHECKING:
 # Thread names (15 characters at most): the processes' main threads, their I/O threads, network, workers.
 _ON_THE_WAY = (b"chrom", b"Chrome_", b"CrBrowserMain", b"CrRendererMain", b"NetworkService", b"ServiceWorker")
 
+# What a process says of itself (content/public/common/content_switches.cc); the browser itself says nothing.
+_ASIDE = (b"--type=zygote", b"--type=gpu-process", b"--type=utility")
+_SERVICES = (b"network.mojom.NetworkService", b"storage.mojom.StorageService")
+_PAGE, _EXTENSION = b"--type=renderer", b"--extension-process"
+_COMMAND_BYTES_MAX: Final = 64 * 1024
+
 _LOOK_MS: Final = 50.0  # a look takes about 1 ms of the harness' time
 _EVERY_S: Final = 0.5  # a browser's start takes about twice that, and its threads wait side by side meanwhile
 _WORTH_MS: Final = 5.0  # what a time of ours is off on an idle machine
 
 
-def waits_ms(group: int) -> dict[int, float]:
-    """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms for 80 threads."""
+def is_on_the_way(command: bytes, *, pages: bool) -> bool:
+    """Whether a subject's requests pass through a process with this command line. ``pages``: so do web pages."""
+    if any(service in command for service in _SERVICES):
+        return True
+    if _PAGE in command:
+        return pages or _EXTENSION in command
+    return not any(kind in command for kind in _ASIDE)
+
+
+def waits_ms(group: int, *, pages: bool = False) -> dict[int, float]:
+    """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms."""
     waits: dict[int, float] = {}
     for process in of_group(group):
         try:
+            if not is_on_the_way(read(f"{process}/cmdline", _COMMAND_BYTES_MAX), pages=pages):
+                continue
             for thread in os.listdir(f"{process}/task"):  # noqa: PTH208 - see proc.py
                 place = f"{process}/task/{thread}"
                 if read(f"{place}/comm").startswith(_ON_THE_WAY):
@@ -48,12 +67,14 @@ class Starvation:
     """What a browser's threads waited, from look to look: so that what was waited at one time excuses nothing later.
 
     ``since_ms``: when that begins, which may be a while before now: all of the while may have been waited.
+    ``pages``: whether the subject may act in web pages, too.
     """
 
-    def __init__(self, group: int, since_ms: float, at_ms: float) -> None:
+    def __init__(self, group: int, since_ms: float, at_ms: float, *, pages: bool = True) -> None:
         self._group = group
+        self._pages = pages
         self._looked_ms, self._told_ms = at_ms, since_ms
-        self._waits: Mapping[int, float] = waits_ms(group)
+        self._waits: Mapping[int, float] = waits_ms(group, pages=pages)
         self._untold_ms = max(0.0, at_ms - since_ms)  # waited between the two, too little for a word as yet
         self._seen: list[BrowserStarved] = []
 
@@ -73,7 +94,7 @@ class Starvation:
         return [replace(each, at_ms=min(each.at_ms, until_ms)) for each in seen]
 
     def _look(self, at_ms: float) -> None:
-        waits = waits_ms(self._group)
+        waits = waits_ms(self._group, pages=self._pages)
         waited = (max(0.0, waited - self._waits.get(thread, 0.0)) for thread, waited in waits.items())
         self._untold_ms += min(sum(waited), max(0.0, at_ms - self._looked_ms))
         self._looked_ms, self._waits = at_ms, waits

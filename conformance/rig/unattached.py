@@ -14,6 +14,7 @@ exist; when such a request that began after a given moment has been read, so has
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied, Unsupported
@@ -33,7 +34,6 @@ from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from conformance.model import Profile, Scenario
     from conformance.rig.browsers import Browser
@@ -56,8 +56,9 @@ _TICKING_PAGE = (
 class UnattachedBrowser:
     """A browser that nobody can talk to, heard through its network log. ``launch``, then ``close``."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, *, pages: bool = True) -> None:
         self._recorder = recorder
+        self._pages = pages
         self._ticked_ms = 0.0  # when the newest tick that was read began
         self._news = asyncio.Event()
         self._netlog: NetLogPipe | None = None
@@ -80,7 +81,7 @@ class UnattachedBrowser:
         self._chromium = await launch(
             parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE, enter=enter
         )
-        self._birth = asyncio.create_task(birth(self.pid))
+        self._birth = asyncio.create_task(birth(self.pid, pages=self._pages))
         self._death = asyncio.create_task(self._chromium.wait())
         self._death.add_done_callback(lambda _: self._news.set())
         await self.flush()
@@ -107,7 +108,7 @@ class UnattachedBrowser:
         born = self._born
         if born is None or born.at_ms > acted_ms:
             first = SubjectStarted(at_ms=acted_ms, source=Source.RIG, extension_id="", how="its first request")
-            return first, Starvation(self.pid, acted_ms, now_ms())
+            return first, Starvation(self.pid, acted_ms, now_ms(), pages=self._pages)
         how = "its process was launched"
         return SubjectStarted(
             at_ms=born.at_ms, source=Source.RIG, extension_id=self._extension, how=how
@@ -152,7 +153,7 @@ async def observe_unattached(
         raise Unsupported(why)
     recorder = Recorder()
     servers = await Servers.open(parts, own_network=scenario.namespace)
-    browser = UnattachedBrowser(recorder)
+    browser = UnattachedBrowser(recorder, pages=acts_in_pages(profile))
     try:
         await servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
@@ -195,6 +196,14 @@ def cannot_have(profile: Profile, browser: Browser) -> str | None:
     if browser.product == "Google Chrome":
         return f"{browser} ignores --load-extension; use --rig warm, or a Chromium or Chrome for Testing"
     return None
+
+
+def acts_in_pages(profile: Profile) -> bool:
+    """Whether the subject asks from web pages, or brings scripts of its own into them."""
+    manifest = Path(profile.extension) / "manifest.json"
+    if profile.web is not None or not manifest.is_file():
+        return True
+    return "content_scripts" in manifest.read_text(encoding="utf-8", errors="replace")
 
 
 async def _first_act(recorder: Recorder) -> float:

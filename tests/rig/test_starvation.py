@@ -11,7 +11,7 @@ import pytest
 from conformance.events import BrowserStarved
 from conformance.rig import starvation
 from conformance.rig.recorder import now_ms
-from conformance.rig.starvation import Starvation, looking_on, waits_ms
+from conformance.rig.starvation import Starvation, is_on_the_way, looking_on, waits_ms
 from tests.rig.servers import PATIENCE_S
 
 
@@ -23,6 +23,24 @@ def test_only_threads_on_the_way_are_counted(monkeypatch: pytest.MonkeyPatch) ->
     assert waits_ms(os.getpgid(0)) == {}
 
 
+@pytest.mark.parametrize(
+    ("command", "alone", "with_pages"),
+    [
+        ("/usr/lib/chromium/chromium --show-component-extension-options", True, True),
+        ("chromium --type=utility --utility-sub-type=network.mojom.NetworkService --lang=en", True, True),
+        ("chromium --type=utility --utility-sub-type=storage.mojom.StorageService", True, True),
+        ("chromium --type=utility --utility-sub-type=audio.mojom.AudioService", False, False),
+        ("chromium --type=renderer --extension-process --launch-time-ticks=1", True, True),
+        ("chromium --type=renderer --launch-time-ticks=1", False, True),
+        ("chromium --type=gpu-process", False, False),
+        ("chromium --type=zygote --no-zygote-sandbox", False, False),
+    ],
+)
+def test_what_draws_and_other_peoples_pages_hold_nobody_up(command: str, *, alone: bool, with_pages: bool) -> None:
+    said = command.replace(" ", "\0").encode()
+    assert (is_on_the_way(said, pages=False), is_on_the_way(said, pages=True)) == (alone, with_pages)
+
+
 def test_no_such_group_has_waited_for_nothing() -> None:
     assert waits_ms(2**22 + 1) == {}
 
@@ -31,7 +49,7 @@ def test_no_such_group_has_waited_for_nothing() -> None:
 def waits(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """What the kernel says of each thread, to be changed between two looks."""
     told = {1: 10.0, 2: 5.0}
-    monkeypatch.setattr(starvation, "waits_ms", lambda _group: dict(told))
+    monkeypatch.setattr(starvation, "waits_ms", lambda _group, *, pages: dict(told) if pages else {})
     return told
 
 

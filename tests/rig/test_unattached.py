@@ -23,7 +23,7 @@ from conformance.events import (
 )
 from conformance.files import load_scenarios
 from conformance.judge import judge_scenario
-from conformance.model import Endpoints, Profile, Scenario, Side, Trigger, TriggerKind
+from conformance.model import Endpoints, Profile, Scenario, Side, Trigger, TriggerKind, Web
 from conformance.plan import Plan, PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig import unattached
@@ -38,7 +38,7 @@ from conformance.rig.netlog import Seen
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.servers import RigParts
 from conformance.rig.starvation import Starvation
-from conformance.rig.unattached import UnattachedBrowser, cannot_have, observe_unattached
+from conformance.rig.unattached import UnattachedBrowser, acts_in_pages, cannot_have, observe_unattached
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
 from tests.rig.processes import PATIENCE_S, says_its_pid, stand_in, watched
@@ -164,6 +164,14 @@ def test_without_a_process_it_starts_with_its_first_request(born: Birth | None) 
     start, theirs = asyncio.run(started(born, acted_ms=2500.0))
     assert (start.at_ms, start.extension_id, start.how) == (2500.0, "", "its first request")
     assert not theirs
+
+
+@pytest.mark.parametrize(("manifest", "acts"), [("{}", False), ('{"content_scripts": []}', True)])
+def test_a_subject_acts_in_pages_that_brings_scripts_into_them(manifest: str, *, acts: bool, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    assert acts_in_pages(replace(STARTS, extension=str(tmp_path))) is acts
+    asking = Web("https://www.example.org/")
+    assert acts_in_pages(replace(STARTS, extension=str(tmp_path), web=asking))
 
 
 # --- a browser that does not do its part ---------------------------------------------------------
