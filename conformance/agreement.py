@@ -99,11 +99,6 @@ class Agreement:
     unsupported: tuple[Gap, ...]
     failed: tuple[Gap, ...]
 
-    @property
-    def unsettled(self) -> tuple[Comparison, ...]:
-        """What another look may settle."""
-        return (*self.differences, *self.undecided)
-
 
 _Looks = dict[str, "list[ScenarioResult]"]  # run → its results of one scenario, a look each
 

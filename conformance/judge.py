@@ -165,10 +165,14 @@ def _unsure(finding: Finding, doubt: str) -> Finding:
 
 
 def _measured_between(case: Case, finding: Finding) -> tuple[float, float]:
-    """The time in which a figure was taken: up to the last event that it rests on, and as long as it says."""
+    """The time in which a figure was taken, at the most: from the first event that it rests on to the last.
+
+    Of a wait that did not end there is only the first, and of some only the last: then as long as the figure says.
+    """
     times = [event.at_ms for event in case.timeline if event.seq in finding.evidence]
-    last_ms = max(times, default=case.end_ms)
-    return min(*times, last_ms - (finding.measured_ms or 0.0), case.end_ms), last_ms
+    first_ms, last_ms = min(times, default=case.start_ms), max(times, default=case.end_ms)
+    measured_ms = finding.measured_ms or 0.0
+    return min(first_ms, last_ms - measured_ms), max(last_ms, first_ms + measured_ms)
 
 
 def _rushed(case: Case, finding: Finding, ended: ObservationEnded, slow_ms: float) -> Finding:

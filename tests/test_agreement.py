@@ -101,7 +101,7 @@ def test_a_rig_that_says_both_is_flaky_and_differs_from_none() -> None:
     found = looks({"warm": [PASS, PASS], "unattached": [FAIL, PASS, PASS]})
     (flaky,) = found.flaky
     assert str(flaky) == "one: a: SEL-1: 2 pass in warm, 1 fail and 2 pass in unattached"
-    assert (found.compared, found.differences, found.undecided, found.unsettled) == (0, (), (), ())
+    assert (found.compared, found.differences, found.undecided) == (0, (), ())
 
 
 def test_repeats_of_one_run_are_looks_of_it() -> None:
@@ -111,7 +111,7 @@ def test_repeats_of_one_run_are_looks_of_it() -> None:
 
 def test_rigs_that_say_the_opposite_at_every_look_differ_whatever_a_third_says() -> None:
     found = looks({"warm": [PASS, PASS], "fresh": [PASS, FAIL], "unattached": [FAIL, FAIL]})
-    assert (len(found.differences), found.flaky, found.unsettled) == (1, (), found.differences)
+    assert (len(found.differences), found.flaky, found.undecided) == (1, (), ())
 
 
 def test_one_look_that_decides_is_enough() -> None:
@@ -125,7 +125,7 @@ def test_flaky_is_not_undecided() -> None:
 
 
 def test_who_has_not_decided_is_silent() -> None:
-    (open_,) = looks({"warm": [PASS], "fresh": [UNSURE, UNSURE], "unattached": [PASS]}).unsettled
+    (open_,) = looks({"warm": [PASS], "fresh": [UNSURE, UNSURE], "unattached": [PASS]}).undecided
     assert open_.silent == ("fresh",)
 
 

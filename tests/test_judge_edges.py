@@ -92,6 +92,15 @@ def test_only_what_the_browser_waited_meanwhile_excuses(at: float, verdict: Verd
 
 
 @pytest.mark.parametrize(
+    ("at", "verdict"), [(3000, Verdict.INCONCLUSIVE), (5500, Verdict.INCONCLUSIVE), (-5600, Verdict.FAIL)]
+)
+def test_a_wait_that_did_not_end_is_excused_by_what_was_waited_in_it(at: float, verdict: Verdict) -> None:
+    """Only its start is evidence; it is as long as the figure says."""
+    told = story().proved(LOCAL, "refused").refused(at=10).starved(700, at=at, over=700)
+    assert said(judged(told.end(at=5600), DOWN, "TIME-4"))["TIME-4"] is verdict
+
+
+@pytest.mark.parametrize(
     ("late", "lag", "busy"), [(40, 50, False), (40, 50.5, True), (100, 99.5, False), (100, 100, True)]
 )
 def test_a_machine_is_too_busy_where_it_was_late_by_more_than_usual_and_by_as_much(

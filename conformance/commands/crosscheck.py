@@ -155,6 +155,8 @@ def conclusion(found: Agreement, names: Sequence[str]) -> str:
     who = ", ".join(names)
     open_ = ((len(found.flaky), "flaky"), (len(found.undecided), "undecided"))
     more = "".join(f"; {count} {word}" for count, word in open_ if count)
+    if more:
+        more += "; `conform run --scenario NAME --repeat 10` says more of one"
     if found.failed:
         return f"ERROR: the harness failed in {len(found.failed)} scenarios, see above; {who} are not all compared"
     if found.differences:

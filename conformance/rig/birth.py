@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from conformance.rig.proc import of_group, read
-from conformance.rig.recorder import now_ms
-from conformance.rig.starvation import Starvation
 
 _LOOK_S: Final = 0.025  # a look takes half a millisecond
 _MARK: Final = b"--extension-process"
@@ -22,19 +19,14 @@ _LAUNCHED: Final = re.compile(rb"--launch-time-ticks=(\d+)")
 _COMMAND_BYTES_MAX: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Birth:
-    """``at_ms``: when the process' launch began, on the events' clock. ``starvation``: what the browser waits since."""
+async def birth(group: int) -> float:
+    """Watch a browser's process group until it has an extension's process; when that was launched.
 
-    at_ms: float
-    starvation: Starvation
-
-
-async def birth(group: int, *, pages: bool = True) -> Birth:
-    """Watch a browser's process group until it has an extension's process. The caller ends the wait for one."""
+    On the events' clock. The caller ends the wait for one.
+    """
     while (at_ms := launched_ms(group)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
         await asyncio.sleep(_LOOK_S)
-    return Birth(at_ms, Starvation(group, at_ms, now_ms(), pages=pages))
+    return at_ms
 
 
 def launched_ms(group: int) -> float | None:

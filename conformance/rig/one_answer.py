@@ -36,7 +36,8 @@ class OneAnswer(ABC):
         self._server = await asyncio.start_server(self._serve, sock=self.port.socket.dup(), ssl=self._context)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        # Known until its socket is closed: a TLS goodbye that nobody answers keeps that open for 30 s.
+        self._writers = {each for each in self._writers if _is_connected(each)} | {writer}
         try:
             with contextlib.suppress(ConnectionError, NotHttp):
                 if await read_request(reader) is not None:
@@ -44,7 +45,6 @@ class OneAnswer(ABC):
                     await writer.drain()
         finally:
             writer.close()
-            self._writers.discard(writer)
 
     def close(self) -> None:
         """Give the port back, and drop whoever is connected."""
@@ -53,3 +53,9 @@ class OneAnswer(ABC):
         for writer in self._writers:
             writer.transport.abort()
         self.port.close()
+
+
+def _is_connected(writer: asyncio.StreamWriter) -> bool:
+    """Whether its socket is open still, whatever was asked of it."""
+    sock = writer.get_extra_info("socket")
+    return sock is not None and sock.fileno() >= 0

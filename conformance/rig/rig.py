@@ -29,7 +29,7 @@ from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
 from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import RigParts, Servers
-from conformance.rig.starvation import Starvation, looking_on
+from conformance.rig.starvation import Starvation, acts_in_pages, looking_on
 from conformance.rig.steps import Conductor
 from conformance.rig.web import leave, visit
 
@@ -100,8 +100,7 @@ class Rig:
             enter=None if self.servers.namespace is None else self.servers.namespace.enter(),
         )
         self._living = await Living.open(self._chromium.cdp)
-        up_ms = now_ms()
-        self._starvation = Starvation(self._chromium.pid, up_ms, up_ms)
+        self._starvation = Starvation(self._chromium.pid)
 
     def _on_seen(self, seen: Seen) -> None:
         """A browser event counts when the subject caused it, or when nobody is named for it.
@@ -125,10 +124,12 @@ class Rig:
         if self.parts.browser.product == "Google Chrome":
             message = f"{self.parts.browser} ignores --load-extension, so no subject outlives it; use a Chromium"
             raise Unsupported(message)
+        self._tell_starvation(now_ms())
         await self._chromium.quit()
         self._netlog.close()
         self._launch_number += 1
         await self._start_browser(f"--load-extension={profile.extension}")
+        self._starvation.begin(now_ms(), pages=acts_in_pages(profile))
         return "it was named on the command line"
 
     @property
@@ -196,19 +197,24 @@ class Rig:
             await self._clean(extension_id)
 
     def _ended(self, recorder: Recorder, reason: str, at_ms: float) -> ObservationEnded:
-        """Note the end, with what the machine cost the browser since the last scenario's."""
-        for starved in self._starvation.told(at_ms):
-            recorder.add(starved)
+        """Note the end, with what the machine cost the browser since the subject was loaded."""
+        self._tell_starvation(at_ms)
         lag_ms = self.parts.lag.worst_since(self._begun_ms)
         ended = ObservationEnded(at_ms=at_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms)
         recorder.add(ended)
         return ended
+
+    def _tell_starvation(self, until_ms: float) -> None:
+        for starved in self._starvation.told(until_ms):
+            if self._recorder is not None:
+                self._recorder.add(starved)
 
     async def _start(self, profile: Profile, recorder: Recorder) -> tuple[str, float]:
         """Load and trigger the subject; its id, and the time at which it was asked to connect."""
         cdp = self._chromium.cdp
         started = recorder.record(SubjectStarted, Source.RIG, extension_id="", how="its worker was started")
         self._loaded_ms = started.at_ms
+        self._starvation.begin(started.at_ms, pages=acts_in_pages(profile))
         try:
             loaded = await cdp.send("Extensions.loadUnpacked", {"path": profile.extension})
         except CdpError as error:

@@ -15,6 +15,7 @@ import asyncio
 import os
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.events import BrowserStarved, Source
@@ -22,7 +23,9 @@ from conformance.rig.proc import of_group, read
 from conformance.rig.recorder import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
+
+    from conformance.model import Profile
 
 # Thread names (15 characters at most): the processes' main threads, their I/O threads, network, workers.
 _ON_THE_WAY = (b"chrom", b"Chrome_", b"CrBrowserMain", b"CrRendererMain", b"NetworkService", b"ServiceWorker")
@@ -47,7 +50,7 @@ def is_on_the_way(command: bytes, *, pages: bool) -> bool:
     return not any(kind in command for kind in _ASIDE)
 
 
-def waits_ms(group: int, *, pages: bool = False) -> dict[int, float]:
+def waits_ms(group: int, *, pages: bool) -> dict[int, float]:
     """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms."""
     waits: dict[int, float] = {}
     for process in of_group(group):
@@ -55,27 +58,48 @@ def waits_ms(group: int, *, pages: bool = False) -> dict[int, float]:
             if not is_on_the_way(read(f"{process}/cmdline", _COMMAND_BYTES_MAX), pages=pages):
                 continue
             for thread in os.listdir(f"{process}/task"):  # noqa: PTH208 - see proc.py
-                place = f"{process}/task/{thread}"
-                if read(f"{place}/comm").startswith(_ON_THE_WAY):
-                    waits[int(thread)] = int(read(f"{place}/schedstat").split()[1]) / 1e6
-        except (OSError, IndexError):
+                if (waited_ms := _waited_ms(f"{process}/task/{thread}")) is not None:
+                    waits[int(thread)] = waited_ms
+        except OSError:
             continue  # it ended while we looked
     return waits
+
+
+def _waited_ms(thread: str) -> float | None:
+    """Of a thread on the way; None of any other, and of one that ended while we looked."""
+    try:
+        if read(f"{thread}/comm").startswith(_ON_THE_WAY):
+            return int(read(f"{thread}/schedstat").split()[1]) / 1e6
+    except (OSError, IndexError):
+        pass
+    return None
+
+
+def acts_in_pages(profile: Profile) -> bool:
+    """Whether the subject asks from web pages, or may bring scripts of its own into them."""
+    manifest = Path(profile.extension) / "manifest.json"
+    if profile.web is not None or not manifest.is_file():
+        return True
+    text = manifest.read_text(encoding="utf-8", errors="replace")
+    return "content_scripts" in text or '"scripting"' in text
 
 
 class Starvation:
     """What a browser's threads waited, from look to look: so that what was waited at one time excuses nothing later.
 
-    ``since_ms``: when that begins, which may be a while before now: all of the while may have been waited.
-    ``pages``: whether the subject may act in web pages, too.
+    Nothing is counted before ``begin``.
     """
 
-    def __init__(self, group: int, since_ms: float, at_ms: float, *, pages: bool = True) -> None:
+    def __init__(self, group: int) -> None:
         self._group = group
+        self.begin(0.0, pages=True)
+
+    def begin(self, at_ms: float, *, pages: bool) -> None:
+        """From now on, and nothing of before. ``pages``: whether the subject may act in web pages, too."""
         self._pages = pages
-        self._looked_ms, self._told_ms = at_ms, since_ms
-        self._waits: Mapping[int, float] = waits_ms(group, pages=pages)
-        self._untold_ms = max(0.0, at_ms - since_ms)  # waited between the two, too little for a word as yet
+        self._waits = waits_ms(self._group, pages=pages)
+        self._looked_ms = self._told_ms = at_ms
+        self._untold_ms = 0.0  # waited between the two, too little for a word as yet
         self._seen: list[BrowserStarved] = []
 
     def look(self, at_ms: float) -> None:
@@ -97,7 +121,8 @@ class Starvation:
         waits = waits_ms(self._group, pages=self._pages)
         waited = (max(0.0, waited - self._waits.get(thread, 0.0)) for thread, waited in waits.items())
         self._untold_ms += min(sum(waited), max(0.0, at_ms - self._looked_ms))
-        self._looked_ms, self._waits = at_ms, waits
+        self._looked_ms = at_ms
+        self._waits |= waits  # a thread that could not be read now has still waited what it had
 
     def _tell(self, at_ms: float) -> None:
         over_ms, waited_ms = max(0.0, at_ms - self._told_ms), round(self._untold_ms, 1)

@@ -14,13 +14,12 @@ exist; when such a request that began after a given moment has been read, so has
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied, Unsupported
 from conformance.events import FetchStarted, ObservationEnded, SocketStarted, Source, SubjectStarted
 from conformance.model import TriggerKind
-from conformance.rig.birth import Birth, birth
+from conformance.rig.birth import birth
 from conformance.rig.canary import wants_canary
 from conformance.rig.chromium import Chromium, launch, make_directory
 from conformance.rig.netlog import NetLogParser
@@ -29,11 +28,12 @@ from conformance.rig.recorder import Recorder, now_ms, settle
 from conformance.rig.sanity import SANITY
 from conformance.rig.scratch import refuse_when_full
 from conformance.rig.servers import Servers
-from conformance.rig.starvation import Starvation, looking_on
+from conformance.rig.starvation import Starvation, acts_in_pages, looking_on
 from conformance.rig.steps import Conductor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from conformance.model import Profile, Scenario
     from conformance.rig.browsers import Browser
@@ -63,7 +63,8 @@ class UnattachedBrowser:
         self._news = asyncio.Event()
         self._netlog: NetLogPipe | None = None
         self._chromium: Chromium
-        self._birth: asyncio.Future[Birth] | None = None
+        self.starvation: Starvation
+        self._birth: asyncio.Future[float] | None = None
         self._extension = ""  # what acted first
         self._death: asyncio.Task[None] | None = None
 
@@ -81,7 +82,9 @@ class UnattachedBrowser:
         self._chromium = await launch(
             parts.browser, directory, flags, headed=parts.headed, page=_TICKING_PAGE, enter=enter
         )
-        self._birth = asyncio.create_task(birth(self.pid, pages=self._pages))
+        self.starvation = Starvation(self.pid)
+        self.starvation.begin(now_ms(), pages=self._pages)
+        self._birth = asyncio.create_task(birth(self.pid))
         self._death = asyncio.create_task(self._chromium.wait())
         self._death.add_done_callback(lambda _: self._news.set())
         await self.flush()
@@ -94,25 +97,16 @@ class UnattachedBrowser:
             self._news.set()
         elif not seen.initiator or seen.initiator.startswith(_EXTENSION):
             self._extension = self._extension or seen.initiator.removeprefix(_EXTENSION).strip("/")
-            if self._born is not None:
-                self._born.starvation.look(now_ms())
+            self.starvation.look(now_ms())
             self._recorder.add(event)
 
-    @property
-    def _born(self) -> Birth | None:
-        """The subject's birth, once that was seen."""
-        return self._birth.result() if self._birth is not None and self._birth.done() else None
-
-    def started(self, acted_ms: float) -> tuple[SubjectStarted, Starvation]:
-        """The subject's start, and what the browser's threads wait from then on. ``acted_ms``: its first act."""
-        born = self._born
-        if born is None or born.at_ms > acted_ms:
-            first = SubjectStarted(at_ms=acted_ms, source=Source.RIG, extension_id="", how="its first request")
-            return first, Starvation(self.pid, acted_ms, now_ms(), pages=self._pages)
+    def started(self, acted_ms: float) -> SubjectStarted:
+        """The subject's start. ``acted_ms``: its first act."""
+        born_ms = self._birth.result() if self._birth is not None and self._birth.done() else None
+        if born_ms is None or born_ms > acted_ms:
+            return SubjectStarted(at_ms=acted_ms, source=Source.RIG, extension_id="", how="its first request")
         how = "its process was launched"
-        return SubjectStarted(
-            at_ms=born.at_ms, source=Source.RIG, extension_id=self._extension, how=how
-        ), born.starvation
+        return SubjectStarted(at_ms=born_ms, source=Source.RIG, extension_id=self._extension, how=how)
 
     async def flush(self) -> float:
         """Have everything read that the browser has done so far; up to when. Raises BrowserDied."""
@@ -158,12 +152,12 @@ async def observe_unattached(
         await servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)
-        started, starvation = browser.started(await _first_act(recorder))
+        started = browser.started(await _first_act(recorder))
         recorder.add(started)
-        with looking_on(lambda: starvation):
+        with looking_on(lambda: browser.starvation):
             reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
         ended_ms = await settle(recorder, browser.flush)
-        for starved in starvation.told(ended_ms):
+        for starved in browser.starvation.told(ended_ms):
             recorder.add(starved)
         lag_ms = parts.lag.worst_since(started.at_ms)
         recorder.add(ObservationEnded(at_ms=ended_ms, source=Source.RIG, reason=reason, lag_ms=lag_ms))
@@ -196,14 +190,6 @@ def cannot_have(profile: Profile, browser: Browser) -> str | None:
     if browser.product == "Google Chrome":
         return f"{browser} ignores --load-extension; use --rig warm, or a Chromium or Chrome for Testing"
     return None
-
-
-def acts_in_pages(profile: Profile) -> bool:
-    """Whether the subject asks from web pages, or brings scripts of its own into them."""
-    manifest = Path(profile.extension) / "manifest.json"
-    if profile.web is not None or not manifest.is_file():
-        return True
-    return "content_scripts" in manifest.read_text(encoding="utf-8", errors="replace")
 
 
 async def _first_act(recorder: Recorder) -> float:

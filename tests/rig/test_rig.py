@@ -79,7 +79,7 @@ def test_only_what_the_subject_does_now_is_taken_for_its_own() -> None:
             rig._on_seen(Seen("chrome-extension://subject", fetch(90)))  # no scenario: nobody's
             rig._recorder, rig._loaded_ms, rig._subject = Recorder(), 100, "chrome-extension://subject"
             rig._page_of_subject = "https://www.example.org"
-            rig._starvation = Starvation(2**22 + 1, 0.0, 0.0)  # of no process
+            rig._starvation = Starvation(2**22 + 1)  # of no process
             initiators = ["chrome-extension://subject", "chrome-extension://other", "null", ""]
             initiators += ["https://www.example.org", "https://www.example.org.example"]
             for number, initiator in enumerate(initiators):

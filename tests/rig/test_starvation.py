@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conformance.events import BrowserStarved
+from conformance.model import Profile, Web
 from conformance.rig import starvation
 from conformance.rig.recorder import now_ms
-from conformance.rig.starvation import Starvation, is_on_the_way, looking_on, waits_ms
+from conformance.rig.starvation import Starvation, acts_in_pages, is_on_the_way, looking_on, waits_ms
 from tests.rig.servers import PATIENCE_S
 
 
 def test_only_threads_on_the_way_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     name = Path(f"/proc/{os.getpid()}/comm").read_bytes()
     monkeypatch.setattr(starvation, "_ON_THE_WAY", (name.strip(),))
-    assert os.getpid() in waits_ms(os.getpgid(0))
+    assert os.getpid() in waits_ms(os.getpgid(0), pages=True)
     monkeypatch.setattr(starvation, "_ON_THE_WAY", (b"no such thread",))
-    assert waits_ms(os.getpgid(0)) == {}
+    assert waits_ms(os.getpgid(0), pages=True) == {}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_what_draws_and_other_peoples_pages_hold_nobody_up(command: str, *, alon
 
 
 def test_no_such_group_has_waited_for_nothing() -> None:
-    assert waits_ms(2**22 + 1) == {}
+    assert waits_ms(2**22 + 1, pages=True) == {}
 
 
 @pytest.fixture
@@ -53,13 +55,19 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     return told
 
 
+def begun(at_ms: float) -> Starvation:
+    its = Starvation(7)
+    its.begin(at_ms, pages=True)
+    return its
+
+
 def spans(seen: list[BrowserStarved]) -> list[tuple[float, float, float]]:
     return [(each.at_ms, each.over_ms, each.waited_ms) for each in seen]
 
 
 def test_each_stretch_of_time_has_what_was_waited_in_it(waits: dict[int, float]) -> None:
     """Threads that begin in between count from nothing, those that end no more."""
-    its = Starvation(7, 100.0, 100.0)
+    its = begun(100.0)
     waits.update({1: 40.0, 3: 20.0})
     its.look(200.0)
     del waits[1]
@@ -69,13 +77,13 @@ def test_each_stretch_of_time_has_what_was_waited_in_it(waits: dict[int, float])
 
 
 def test_threads_that_wait_side_by_side_hold_nobody_up_for_longer_than_it_lasts(waits: dict[int, float]) -> None:
-    its = Starvation(7, 100.0, 100.0)
+    its = begun(100.0)
     waits.update({1: 90.0, 2: 90.0})
     assert spans(its.told(190.0)) == [(190.0, 90.0, 90.0)]
 
 
 def test_what_is_next_to_nothing_is_counted_with_what_follows(waits: dict[int, float]) -> None:
-    its = Starvation(7, 100.0, 100.0)
+    its = begun(100.0)
     waits[1] += 5.0
     its.look(200.0)
     waits[1] += 0.5
@@ -86,7 +94,7 @@ def test_what_is_next_to_nothing_is_counted_with_what_follows(waits: dict[int, f
 
 def test_a_calm_before_makes_no_room_for_more(waits: dict[int, float]) -> None:
     """Four threads that wait side by side for 100 ms hold nobody up for longer, however calm it was before."""
-    its = Starvation(7, 100.0, 100.0)
+    its = begun(100.0)
     waits[1] += 2.0
     its.look(1000.0)
     waits.update({1: 112.0, 2: 105.0, 3: 100.0, 4: 100.0})
@@ -96,7 +104,7 @@ def test_a_calm_before_makes_no_room_for_more(waits: dict[int, float]) -> None:
 
 def test_it_looks_on_where_nothing_happens(waits: dict[int, float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starvation, "_EVERY_S", 0.0)
-    its = Starvation(7, now_ms(), now_ms())
+    its = begun(now_ms())
     waits.update({1: 60.0})
 
     async def scene() -> None:
@@ -110,7 +118,7 @@ def test_it_looks_on_where_nothing_happens(waits: dict[int, float], monkeypatch:
 
 
 def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
-    its = Starvation(7, 100.0, 100.0)
+    its = begun(100.0)
     waits[1] += 20.0
     its.look(149.0)
     assert spans(its.told(149.5)) == [(149.5, 49.5, 20.0)]
@@ -119,17 +127,54 @@ def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
     assert spans(its.told(199.5)) == [(199.5, 50.0, 20.0)]
 
 
-def test_what_was_before_the_first_look_may_all_have_been_waited(waits: dict[int, float]) -> None:
-    """A process is known some time after its launch."""
-    its = Starvation(7, 100.0, 126.0)
-    waits[1] += 10.0
+def test_what_was_waited_before_it_begins_is_nobodys(waits: dict[int, float]) -> None:
+    """A warm browser has carried others; what was seen of them and not told is forgotten, too."""
+    its = begun(100.0)
+    waits[1] += 30.0
     its.look(200.0)
-    assert spans(its.told(200.0)) == [(200.0, 100.0, 36.0)]
+    waits[1] += 30.0
+    its.begin(300.0, pages=True)
+    waits[1] += 10.0
+    assert spans(its.told(400.0)) == [(400.0, 100.0, 10.0)]
+
+
+def test_a_thread_that_could_not_be_read_once_has_not_begun_anew(waits: dict[int, float]) -> None:
+    """It ended, or another of its process did while that was looked at."""
+    its = begun(100.0)
+    its.look(200.0)
+    gone = waits.pop(1)
+    its.look(300.0)
+    waits[1] = gone + 7.0
+    assert spans(its.told(400.0)) == [(400.0, 300.0, 7.0)]
+
+
+def test_one_thread_that_ended_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"comm": b"chrome", "schedstat": b"1 2000000 3"}
+
+    def read(path: str, _size: int = 100) -> bytes:
+        if "/task/11/" in path:
+            raise ProcessLookupError
+        return files.get(path.rpartition("/")[2], b"chromium")
+
+    monkeypatch.setattr(starvation, "of_group", lambda _group: iter(["/proc/9"]))
+    monkeypatch.setattr(starvation, "read", read)
+    monkeypatch.setattr("os.listdir", lambda _path: ["10", "11", "12"])
+    assert waits_ms(9, pages=False) == {10: 2.0, 12: 2.0}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "acts"), [("{}", False), ('{"content_scripts": []}', True), ('{"permissions": ["scripting"]}', True)]
+)
+def test_a_subject_acts_in_pages_that_may_bring_scripts_into_them(manifest: str, *, acts: bool, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    subject = Profile("it", "1", str(tmp_path))
+    assert acts_in_pages(subject) is acts
+    assert acts_in_pages(replace(subject, web=Web("https://www.example.org/")))
 
 
 def test_a_look_after_the_end_belongs_to_the_end(waits: dict[int, float]) -> None:
     """The log is read up to the end a little after it."""
-    its = Starvation(7, 100.0, 100.0)
+    its = begun(100.0)
     waits[1] += 20.0
     its.look(210.0)
     assert spans(its.told(205.0)) == [(205.0, 110.0, 20.0)]
@@ -137,6 +182,6 @@ def test_a_look_after_the_end_belongs_to_the_end(waits: dict[int, float]) -> Non
 
 def test_who_never_waited_has_nothing_to_tell(waits: dict[int, float]) -> None:
     assert waits
-    its = Starvation(7, 100.0, 100.0)
+    its = begun(100.0)
     its.look(200.0)
     assert its.told(300.0) == []

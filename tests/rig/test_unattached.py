@@ -23,11 +23,10 @@ from conformance.events import (
 )
 from conformance.files import load_scenarios
 from conformance.judge import judge_scenario
-from conformance.model import Endpoints, Profile, Scenario, Side, Trigger, TriggerKind, Web
+from conformance.model import Endpoints, Profile, Scenario, Side, Trigger, TriggerKind
 from conformance.plan import Plan, PlanItem
 from conformance.record import ScenarioRecord
 from conformance.rig import unattached
-from conformance.rig.birth import Birth
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium
@@ -38,7 +37,7 @@ from conformance.rig.netlog import Seen
 from conformance.rig.recorder import Recorder, now_ms
 from conformance.rig.servers import RigParts
 from conformance.rig.starvation import Starvation
-from conformance.rig.unattached import UnattachedBrowser, acts_in_pages, cannot_have, observe_unattached
+from conformance.rig.unattached import UnattachedBrowser, cannot_have, observe_unattached
 from conformance.subjects import load_subject
 from conformance.timeline import Timeline
 from tests.rig.processes import PATIENCE_S, says_its_pid, stand_in, watched
@@ -92,6 +91,7 @@ class Alive:
 def heard(recorder: Recorder) -> UnattachedBrowser:
     browser = UnattachedBrowser(recorder)
     browser._chromium = cast("Chromium", Alive())
+    browser.starvation = Starvation(2**22 + 1)  # of no process
     return browser
 
 
@@ -135,43 +135,29 @@ def test_a_tick_is_asked_for_by_the_page_at_the_url_that_is_listened_for() -> No
 # --- the subject's start
 
 
-async def started(born: Birth | None, acted_ms: float) -> tuple[SubjectStarted, bool]:
-    """What is said of the start, and whether what is waited counts from the birth."""
+async def started(born_ms: float | None, acted_ms: float) -> SubjectStarted:
+    """What is said of the start."""
     browser = heard(Recorder())
     browser.on_seen(Seen("", TcpStarted(at_ms=0, source=Source.BROWSER, socket=1, side=Side.LOCAL)))
     browser.on_seen(Seen(f"{EXTENSION}/", fetch("http://localhost:3003/semantest-signature")))
     browser.on_seen(Seen("chrome-extension://other", fetch("http://localhost:3003/semantest-signature")))
-    birth: asyncio.Future[Birth] = asyncio.get_running_loop().create_future()
-    if born is not None:
-        birth.set_result(born)
+    birth: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    if born_ms is not None:
+        birth.set_result(born_ms)
     browser._birth = birth
-    start, starvation = browser.started(acted_ms)
-    return start, starvation is SINCE_BIRTH
-
-
-SINCE_BIRTH = Starvation(2**22 + 1, 100.0, 100.0)  # of no process: that has never waited
+    return browser.started(acted_ms)
 
 
 def test_it_starts_when_its_process_is_launched() -> None:
-    start, theirs = asyncio.run(started(Birth(100.0, SINCE_BIRTH), acted_ms=2500.0))
+    start = asyncio.run(started(100.0, acted_ms=2500.0))
     assert (start.at_ms, start.extension_id, start.how) == (100.0, "abc", "its process was launched")
-    assert theirs
 
 
-@pytest.mark.parametrize("born", [None, Birth(2500.1, SINCE_BIRTH)], ids=["unseen", "another-after-it"])
-def test_without_a_process_it_starts_with_its_first_request(born: Birth | None) -> None:
+@pytest.mark.parametrize("born", [None, 2500.1], ids=["unseen", "another-after-it"])
+def test_without_a_process_it_starts_with_its_first_request(born: float | None) -> None:
     """No id then: that is how an oracle knows that nobody saw the start."""
-    start, theirs = asyncio.run(started(born, acted_ms=2500.0))
+    start = asyncio.run(started(born, acted_ms=2500.0))
     assert (start.at_ms, start.extension_id, start.how) == (2500.0, "", "its first request")
-    assert not theirs
-
-
-@pytest.mark.parametrize(("manifest", "acts"), [("{}", False), ('{"content_scripts": []}', True)])
-def test_a_subject_acts_in_pages_that_brings_scripts_into_them(manifest: str, *, acts: bool, tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text(manifest)
-    assert acts_in_pages(replace(STARTS, extension=str(tmp_path))) is acts
-    asking = Web("https://www.example.org/")
-    assert acts_in_pages(replace(STARTS, extension=str(tmp_path), web=asking))
 
 
 # --- a browser that does not do its part ---------------------------------------------------------
