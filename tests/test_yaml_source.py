@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +12,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance import yaml_source
+from conformance.bundle import bundled
 from conformance.errors import DataError
-from conformance.yaml_source import _Loader, _root, compose
+from conformance.yaml_source import _FastLoader, _Loader, _root, compose
 
 if TYPE_CHECKING:
     from conformance.model import Json
@@ -36,18 +40,35 @@ def test_reads_json_as_json_does(value: Json) -> None:
     assert compose(json.dumps(value), "x.yaml").plain() == json.loads(json.dumps(value))
 
 
-# What means something to YAML, and a little that does not.
-syntax = st.text(st.sampled_from(" \n\t\r-:?,[]{}#&*!|>'\"%@`~ab0.é\x85\u2028\ufeff\x07"), max_size=30)
+# What means something to YAML, and a little that does not; nothing that the fast parser is not given.
+syntax = st.text(st.sampled_from(" \n-:?,[]{}#&*!|>'\"%@`~ab0.é"), max_size=30)
 
 
 @given(syntax)
 def test_what_both_parsers_take_they_read_the_same(text: str) -> None:
     """Each refuses a little that the other takes."""
     try:
-        fast, careful = _root(text), _Loader(text).get_single_node()
+        fast, careful = _FastLoader(text).get_single_node(), _Loader(text).get_single_node()
     except yaml.YAMLError:
         return
     assert shape(fast) == shape(careful)
+
+
+@pytest.mark.parametrize("path", sorted(bundled("scenarios").glob("*.yaml")), ids=lambda path: path.name)
+def test_our_own_files_are_read_the_same_to_the_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = path.read_text(encoding="utf-8")
+    fast = compose(text, path.name)
+    monkeypatch.setattr(yaml_source, "_FastLoader", _Loader)
+    assert compose(text, path.name) == fast
+
+
+@pytest.mark.parametrize("odd", ["\t", "\r", "\x07", "\x85", "\u2028", "\ufeff", "\U0001f600"])
+def test_where_parsers_may_differ_the_careful_one_reads(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(yaml_source, "_FastLoader", asked.append)
+    with contextlib.suppress(yaml.YAMLError):
+        assert _root(f"# {odd}\na") is not None
+    assert asked == []
 
 
 def shape(node: yaml.Node | None) -> object:
