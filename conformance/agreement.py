@@ -68,7 +68,7 @@ class Comparison:
 
 
 def _counted(verdicts: Sequence[Verdict]) -> str:
-    """A lone verdict by its name; of several, how often each: ``1 fail, 3 pass``."""
+    """A lone verdict by its name; of several, how often each: ``1 fail and 3 pass``."""
     counts = Counter(verdicts)
     if len(verdicts) == 1:
         return verdicts[0].value
