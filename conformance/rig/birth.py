@@ -11,12 +11,11 @@ import asyncio
 import re
 from typing import Final
 
-from conformance.rig.proc import of_group, read
+from conformance.rig.proc import CommandLines, of_group
 
 _LOOK_S: Final = 0.025  # a look takes half a millisecond
 _MARK: Final = b"--extension-process"
 _LAUNCHED: Final = re.compile(rb"--launch-time-ticks=(\d+)")
-_COMMAND_BYTES_MAX: Final = 64 * 1024
 
 
 async def birth(group: int) -> float:
@@ -24,19 +23,21 @@ async def birth(group: int) -> float:
 
     On the events' clock. The caller ends the wait for one.
     """
-    while (at_ms := launched_ms(group)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
+    commands = CommandLines(group)
+    while (at_ms := launched_ms(group, commands)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
         await asyncio.sleep(_LOOK_S)
     return at_ms
 
 
-def launched_ms(group: int) -> float | None:
+def launched_ms(group: int, commands: CommandLines) -> float | None:
     """When the first extension's process of the group was launched; None: there is none that says so."""
-    return min((at_ms for process in of_group(group) if (at_ms := _launched_ms(process)) is not None), default=None)
+    told = (_launched_ms(process, commands) for process in of_group(group))
+    return min((at_ms for at_ms in told if at_ms is not None), default=None)
 
 
-def _launched_ms(process: str) -> float | None:
+def _launched_ms(process: str, commands: CommandLines) -> float | None:
     try:
-        command = read(f"{process}/cmdline", _COMMAND_BYTES_MAX)
+        command = commands.of(process) or b""
     except OSError:  # it ended while we looked
         return None
     told = _LAUNCHED.search(command) if _MARK in command else None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import os
 import shutil
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import BrowserDied
 from conformance.rig.cdp import Cdp, open_pipe
+from conformance.rig.child import Child, die_with_parent
 from conformance.rig.desktop import Desktop
 from conformance.rig.scratch import no_room, scratching
 
@@ -54,7 +54,6 @@ FLAGS = (
     "--disable-search-engine-choice-screen",
     "--disable-features=Translate,MediaRouter,OptimizationHints,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
 )
-_PR_SET_PDEATHSIG = 1
 _LOG = "browser.log"
 _TOOLS = "tools"
 _TEMPORARY = "tmp"
@@ -66,7 +65,7 @@ _GRACE_S = 3.0  # Chromium closes in about 0.1 s; past this it is killed
 class Chromium:
     """A running browser. ``launch`` makes it, ``close`` ends it and removes its directory."""
 
-    def __init__(self, process: asyncio.subprocess.Process, directory: Path, cdp: Cdp | None, desktop: Desktop) -> None:
+    def __init__(self, process: Child, directory: Path, cdp: Cdp | None, desktop: Desktop) -> None:
         self._process = process
         self._directory = directory
         self._cdp = cdp
@@ -133,7 +132,7 @@ class Chromium:
             await self._end()
 
     async def _end(self) -> None:
-        _kill_group(self._process.pid)
+        self._process.kill_group()
         self._desktop.release()
         await self._process.wait()
         if self._cdp is not None:
@@ -152,18 +151,6 @@ def _exit_words(code: int) -> str:
     with contextlib.suppress(ValueError):
         return f"was ended by {signal.Signals(-code).name}"
     return f"was ended by signal {-code}"
-
-
-def _kill_group(pid: int) -> None:
-    """End what is left of the browser's own session: renderers and helpers outlive a killed parent for a while."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def die_with_parent() -> Callable[[], None]:
-    """What a child has to do first, so that it dies with the harness."""
-    libc = ctypes.CDLL(None)
-    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _in_child(pipe: tuple[int, int] | None, enter: Callable[[], None] | None) -> Callable[[], None]:
@@ -274,19 +261,18 @@ async def _start(  # noqa: PLR0913 - what one process is made of
         log = os.open(directory / _LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     ours, theirs = _debugging_pipe() if piped else (None, None)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            start_new_session=True,
-            pass_fds=(3, 4) if piped else (),
-            preexec_fn=_in_child(theirs, enter),
+        process = await Child.start(
+            command,
+            output=log,
+            environment=environment,
+            keep=(3, 4) if piped else (),
+            first=_in_child(theirs, enter),
         )
-    except OSError as error:
+    except BaseException as error:
         for fd in ours or ():
             os.close(fd)
+        if not isinstance(error, OSError):
+            raise
         message = f"{command[0]} could not be started: {error.strerror}"
         raise BrowserDied(message) from error
     finally:

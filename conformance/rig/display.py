@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from conformance.errors import RigFailed, Unsupported
-from conformance.rig.chromium import die_with_parent
+from conformance.rig.child import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

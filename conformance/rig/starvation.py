@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.events import BrowserStarved, Source
-from conformance.rig.proc import of_group, read
+from conformance.rig.proc import CommandLines, of_group, read
 from conformance.rig.recorder import now_ms
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _ON_THE_WAY = (b"chrom", b"Chrome_", b"CrBrowserMain", b"CrRendererMain", b"Netw
 _ASIDE = (b"--type=zygote", b"--type=gpu-process", b"--type=utility")
 _SERVICES = (b"network.mojom.NetworkService", b"storage.mojom.StorageService")
 _PAGE, _EXTENSION = b"--type=renderer", b"--extension-process"
-_COMMAND_BYTES_MAX: Final = 64 * 1024
 
 _LOOK_MS: Final = 50.0  # a look takes about 1 ms of the harness' time
 _EVERY_S: Final = 0.5  # a browser's start takes about twice that, and its threads wait side by side meanwhile
@@ -50,12 +49,18 @@ def is_on_the_way(command: bytes, *, pages: bool) -> bool:
     return not any(kind in command for kind in _ASIDE)
 
 
-def waits_ms(group: int, *, pages: bool) -> dict[int, float]:
-    """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms."""
+def waits_ms(group: int, commands: CommandLines, *, pages: bool) -> dict[int, float]:
+    """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms.
+
+    A process that does not say what it is may be on the way.
+    """
     waits: dict[int, float] = {}
-    for process in of_group(group):
+    processes = list(of_group(group))
+    commands.keep(processes)
+    for process in processes:
         try:
-            if not is_on_the_way(read(f"{process}/cmdline", _COMMAND_BYTES_MAX), pages=pages):
+            command = commands.of(process)
+            if command is not None and not is_on_the_way(command, pages=pages):
                 continue
             for thread in os.listdir(f"{process}/task"):  # noqa: PTH208 - see proc.py
                 if (waited_ms := _waited_ms(f"{process}/task/{thread}")) is not None:
@@ -92,12 +97,13 @@ class Starvation:
 
     def __init__(self, group: int) -> None:
         self._group = group
+        self._commands = CommandLines(group)
         self.begin(0.0, pages=True)
 
     def begin(self, at_ms: float, *, pages: bool) -> None:
         """From now on, and nothing of before. ``pages``: whether the subject may act in web pages, too."""
         self._pages = pages
-        self._waits = waits_ms(self._group, pages=pages)
+        self._waits = waits_ms(self._group, self._commands, pages=pages)
         self._looked_ms = self._told_ms = at_ms
         self._untold_ms = 0.0  # waited between the two, too little for a word as yet
         self._seen: list[BrowserStarved] = []
@@ -118,7 +124,7 @@ class Starvation:
         return [replace(each, at_ms=min(each.at_ms, until_ms)) for each in seen]
 
     def _look(self, at_ms: float) -> None:
-        waits = waits_ms(self._group, pages=self._pages)
+        waits = waits_ms(self._group, self._commands, pages=self._pages)
         waited = (max(0.0, waited - self._waits.get(thread, 0.0)) for thread, waited in waits.items())
         self._untold_ms += min(sum(waited), max(0.0, at_ms - self._looked_ms))
         self._looked_ms = at_ms

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from conformance.errors import InputError, TargetFailed
 from conformance.rig.answering import let_in, origin_of, signature_of
-from conformance.rig.chromium import die_with_parent
+from conformance.rig.child import die_with_parent
 from conformance.rig.scratch import scratching, temporary_directory, temporary_file
 from conformance.rig.serving.wire import Connection, Wire, find
 from conformance.rig.serving.wire import Target as Place

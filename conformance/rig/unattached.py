@@ -84,10 +84,20 @@ class UnattachedBrowser:
         )
         self.starvation = Starvation(self.pid)
         self.starvation.begin(now_ms(), pages=self._pages)
-        self._birth = asyncio.create_task(birth(self.pid))
+        self.expect(asyncio.create_task(birth(self.pid)))
         self._death = asyncio.create_task(self._chromium.wait())
         self._death.add_done_callback(lambda _: self._news.set())
         await self.flush()
+
+    def expect(self, coming: asyncio.Future[float]) -> None:
+        """The subject's birth. A look then: what the browser waited for before holds up nothing of the subject's."""
+
+        def born(birth: asyncio.Future[float]) -> None:
+            if not birth.cancelled():
+                self.starvation.look(now_ms())
+
+        coming.add_done_callback(born)
+        self._birth = coming
 
     def on_seen(self, seen: Seen) -> None:
         """What the page does is a tick; what an extension does, or nobody is named for, is the subject's."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conformance.rig.birth import birth, launched_ms
+from conformance.rig.proc import CommandLines
 from tests.rig.processes import PATIENCE_S
 
 EXTENSION = "--type=renderer --extension-process --no-sandbox --launch-time-ticks=43159333899 --lang=en"
@@ -50,7 +51,7 @@ def group(directory: Path, *commands: str) -> Iterator[int]:
 )
 def test_it_is_the_extensions_processs_launch(tmp_path: Path, commands: tuple[str, ...], at_ms: float | None) -> None:
     with group(tmp_path, *commands) as leader:
-        assert launched_ms(leader) == at_ms
+        assert launched_ms(leader, CommandLines(leader)) == at_ms
 
 
 def test_another_browsers_subject_is_not_this_ones(tmp_path: Path) -> None:
@@ -58,13 +59,13 @@ def test_another_browsers_subject_is_not_this_ones(tmp_path: Path) -> None:
     with ExitStack() as both:
         mine = both.enter_context(group(tmp_path, PAGE))
         both.enter_context(group(tmp_path / "other", EXTENSION))
-        assert launched_ms(mine) is None
+        assert launched_ms(mine, CommandLines(mine)) is None
 
 
 def test_a_group_that_is_gone_has_none() -> None:
     with subprocess.Popen(["true"], process_group=0) as gone:  # noqa: S607 - whichever
         gone.wait(PATIENCE_S)
-    assert launched_ms(gone.pid) is None
+    assert launched_ms(gone.pid, CommandLines(gone.pid)) is None
 
 
 def test_it_is_waited_for() -> None:

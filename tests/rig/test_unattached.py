@@ -26,7 +26,7 @@ from conformance.judge import judge_scenario
 from conformance.model import Endpoints, Profile, Scenario, Side, Trigger, TriggerKind
 from conformance.plan import Plan, PlanItem
 from conformance.record import ScenarioRecord
-from conformance.rig import unattached
+from conformance.rig import starvation, unattached
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
 from conformance.rig.chromium import Chromium
@@ -144,7 +144,7 @@ async def started(born_ms: float | None, acted_ms: float) -> SubjectStarted:
     birth: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     if born_ms is not None:
         birth.set_result(born_ms)
-    browser._birth = birth
+    browser.expect(birth)
     return browser.started(acted_ms)
 
 
@@ -158,6 +158,31 @@ def test_without_a_process_it_starts_with_its_first_request(born: float | None) 
     """No id then: that is how an oracle knows that nobody saw the start."""
     start = asyncio.run(started(born, acted_ms=2500.0))
     assert (start.at_ms, start.extension_id, start.how) == (2500.0, "", "its first request")
+
+
+@pytest.mark.parametrize("born", [True, False])
+def test_what_the_browser_waited_before_its_birth_excuses_nothing_after_it(
+    *, born: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = {1: 0.0}
+    monkeypatch.setattr(starvation, "waits_ms", lambda _group, _commands, *, pages: dict(waited) if pages else {})
+
+    async def scene() -> list[float]:
+        browser = heard(Recorder())
+        begun_ms = now_ms() - 1000
+        browser.starvation.begin(begun_ms, pages=True)
+        waited[1] = 700.0
+        birth: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        browser.expect(birth)
+        if born:
+            birth.set_result(now_ms())
+        else:
+            birth.cancel()
+        await asyncio.sleep(0)
+        waited[1] += 20.0
+        return [seen.waited_ms for seen in browser.starvation.told(begun_ms + 2000)]
+
+    assert asyncio.run(scene()) == ([700.0, 20.0] if born else [720.0])
 
 
 # --- a browser that does not do its part ---------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from conformance.codec import decode, encode
 from conformance.errors import InputError, RigFailed
 from conformance.load import Measured
-from conformance.rig.chromium import die_with_parent
+from conformance.rig.child import die_with_parent
 from conformance.rig.ports import ReservedPort
 from conformance.rig.scratch import temporary_file
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from conformance.bundle import bundled
 from conformance.errors import RigFailed
-from conformance.rig.chromium import die_with_parent
+from conformance.rig.child import die_with_parent
 from conformance.rig.scratch import temporary_file
 
 if TYPE_CHECKING:

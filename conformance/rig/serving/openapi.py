@@ -35,7 +35,7 @@ from conformance.openapi import (
     wanted,
     with_every_method,
 )
-from conformance.rig.chromium import die_with_parent
+from conformance.rig.child import die_with_parent
 from conformance.rig.serving.examination import Examination, judged_headers
 from conformance.rig.serving.machine import Missing
 from conformance.rig.serving.wire import Answer
