@@ -83,10 +83,7 @@ class Fake(Answers):
     # --- what the rig does with it
 
     def prepare(self, profile: Profile, recorder: Recorder, *, scripted: bool = False) -> None:
-        """Begin a scenario: healthy, nothing counted, events to ``recorder``.
-
-        ``scripted``: without the target, should there be one.
-        """
+        """Begin a scenario: healthy, nothing counted, events to ``recorder``. ``scripted``: without a target."""
         self.profile = profile
         self.healthy = Scripted(self) if scripted or self.target is None else Upstream(self, self.target)
         self._stood = None
@@ -109,7 +106,7 @@ class Fake(Answers):
         if self._network is not None:
             await self._set_network(self._network)
         self._drop_idle_links()
-        self.stop_accepting()
+        await self._lose_nothing()
         for endpoint in self._endpoints:
             fault = self._faults_at(endpoint.address).listen
             if fault is None:
@@ -141,11 +138,9 @@ class Fake(Answers):
 
     def _prove(self, fault: Fault, probed: Probed, lacks: str, address: Address | None = None) -> None:
         """Note a proof, or what it lacks to be one; without a word of what was seen there is none."""
-        name = f"{fault}{written_on(address)}"
-        if lacks:
-            self.record(FaultFellShort, rig=True, side=self.side, fault=name, detail=lacks)
-        elif probed.detail:
-            self.record(FaultProved, rig=True, side=self.side, fault=name, detail=probed.detail)
+        kind, detail = (FaultFellShort, lacks) if lacks else (FaultProved, probed.detail)
+        if detail:
+            self.record(kind, rig=True, side=self.side, fault=f"{fault}{written_on(address)}", detail=detail)
 
     def _faults_at(self, address: Address | None) -> FaultSet:
         return self._faults[address if address in self._faults else None]
@@ -175,6 +170,11 @@ class Fake(Answers):
         for endpoint in self._endpoints:
             endpoint.port.refuse()
 
+    async def _lose_nothing(self) -> None:
+        self.stop_accepting()  # who comes through from now on is for the next world
+        for endpoint in self._endpoints:
+            await endpoint.port.lose_nothing()
+
     def stop_accepting(self) -> None:
         """Leave the ports alone."""
         for listening in self._accepting:
@@ -190,6 +190,7 @@ class Fake(Answers):
 
     async def reset(self) -> None:
         """End the scenario: refuse, drop every connection, forget."""
+        await self._lose_nothing()
         self.refuse()
         for link in list(self._links):
             link.abort()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from conformance.rig.certificates import Certificates
 from conformance.rig.faults import build_at
 from conformance.rig.lag import LagMonitor
 from conformance.rig.mapping import hosts_of
-from conformance.rig.namespace import Where
+from conformance.rig.namespace import Namespace, Where
 from conformance.rig.network import PUBLIC
 from conformance.rig.ports import ReservedPort
 from conformance.rig.recorder import Recorder
@@ -150,6 +151,27 @@ def test_every_syn_may_be_dropped() -> None:
                     await stage.connect(host, 3003, 0.1)
 
     asyncio.run(scene())
+
+
+def test_the_loop_waits_for_nobody_who_lets_syns_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper took 0.3 s for it, and the loop asked: whatever else was measured meanwhile was as much late."""
+    real, asked_by = Namespace.stop_dropping, list[int]()
+
+    def stop_dropping(its: Namespace, where: Where) -> None:
+        asked_by.append(threading.get_ident())
+        real(its, where)
+
+    monkeypatch.setattr(Namespace, "stop_dropping", stop_dropping)
+
+    async def scene() -> int:
+        async with apart() as stage:
+            await stage.set(Side.LOCAL, FaultSpec("drop_syn"))
+            await stage.set(Side.LOCAL)
+            await stage.set(Side.LOCAL, FaultSpec("drop_syn"))
+        return len(asked_by)
+
+    assert asyncio.run(scene()) == 4  # two addresses, before the next world and at the end
+    assert threading.get_ident() not in asked_by
 
 
 def test_packets_of_the_machines_own_network_are_not_ours_to_drop() -> None:
