@@ -11,7 +11,7 @@ import asyncio
 import re
 from typing import Final
 
-from conformance.rig.proc import CommandLines, of_group
+from conformance.rig.proc import Group
 
 _LOOK_S: Final = 0.025  # a look takes half a millisecond
 _MARK: Final = b"--extension-process"
@@ -23,22 +23,18 @@ async def birth(group: int) -> float:
 
     On the events' clock. The caller ends the wait for one.
     """
-    commands = CommandLines(group)
-    while (at_ms := launched_ms(group, commands)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
+    its = Group(group)
+    while (at_ms := launched_ms(its)) is None:  # noqa: ASYNC110 - a process tells nobody that it is there
         await asyncio.sleep(_LOOK_S)
     return at_ms
 
 
-def launched_ms(group: int, commands: CommandLines) -> float | None:
+def launched_ms(group: Group) -> float | None:
     """When the first extension's process of the group was launched; None: there is none that says so."""
-    told = (_launched_ms(process, commands) for process in of_group(group))
+    told = (_launched_ms(command or b"") for command in group.command_lines().values())
     return min((at_ms for at_ms in told if at_ms is not None), default=None)
 
 
-def _launched_ms(process: str, commands: CommandLines) -> float | None:
-    try:
-        command = commands.of(process) or b""
-    except OSError:  # it ended while we looked
-        return None
+def _launched_ms(command: bytes) -> float | None:
     told = _LAUNCHED.search(command) if _MARK in command else None
     return None if told is None else int(told[1]) / 1000

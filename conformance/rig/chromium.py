@@ -240,11 +240,15 @@ async def launch(  # noqa: PLR0913 - each is one way in which a browser may diff
     try:
         environment = _environment(directory, desktop.directory, display)
         chromium = await _start(command, directory, environment, enter, piped=not page, desktop=desktop)
-        if not page:
-            await _await_up(chromium)
     except BaseException:
         desktop.release()
         raise
+    if not page:
+        try:
+            await _await_up(chromium)
+        except BaseException:
+            await chromium.close()
+            raise
     return chromium
 
 
@@ -279,7 +283,13 @@ async def _start(  # noqa: PLR0913 - what one process is made of
         os.close(log)
         for fd in theirs or ():
             os.close(fd)
-    return Chromium(process, directory, await open_pipe(*ours) if ours else None, desktop)
+    try:
+        cdp = await open_pipe(*ours) if ours else None
+    except BaseException:
+        process.kill_group()
+        await process.wait()
+        raise
+    return Chromium(process, directory, cdp, desktop)
 
 
 async def _await_up(chromium: Chromium) -> None:
@@ -287,6 +297,5 @@ async def _await_up(chromium: Chromium) -> None:
         await chromium.cdp.send("Browser.getVersion")
     except BrowserDied as error:
         why, printed = await chromium.obituary(), chromium.last_words()
-        await chromium.close()
         message = f"the browser did not come up: {why}; it printed: {printed}"
         raise BrowserDied(message) from error

@@ -100,13 +100,14 @@ class Fake(Answers):
         stands = not all(isinstance(each.listen, Refused) for each in sets.values())
         if stands:
             await self._raise_target()
+        await self._lose_nothing()
         self._faults = sets
         names = tuple(f"{fault}{written_on(address)}" for address, each in faults.items() for fault in each)
         self.record(WorldSet, rig=True, side=self.side, faults=names)
         if self._network is not None:
             await self._set_network(self._network)
         self._drop_idle_links()
-        await self._lose_nothing()
+        self.stop_accepting()
         for endpoint in self._endpoints:
             fault = self._faults_at(endpoint.address).listen
             if fault is None:
@@ -171,9 +172,9 @@ class Fake(Answers):
             endpoint.port.refuse()
 
     async def _lose_nothing(self) -> None:
-        self.stop_accepting()  # who comes through from now on is for the next world
-        for endpoint in self._endpoints:
-            await endpoint.port.lose_nothing()
+        for port in [endpoint.port for endpoint in self._endpoints if endpoint.port.loses]:
+            self.stop_accepting()  # who comes through meanwhile is turned away
+            await port.lose_nothing()
 
     def stop_accepting(self) -> None:
         """Leave the ports alone."""

@@ -6,6 +6,7 @@ A fault does not vouch for itself here: what it says that it did is weighed agai
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import socket
 import struct
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound="Event")
 
+_NOWHERE = bytes(16)  # an address of no family (AF_UNSPEC)
 _LINGER_RESET = struct.pack("ii", 1, 0)  # close sends RST instead of FIN
 
 
@@ -104,7 +106,8 @@ class Link:
                 met.fell_short = True
                 self.note(met.fault, "", lacks)
 
-    # --- what is done to it
+    # --- what is done to it: to the connection, for a browser that is being started has a copy of every descriptor
+    # until it is the other program, and where only ours is closed the peer is not told so long
 
     async def send(self, data: bytes) -> None:
         """Hand bytes to the kernel, and wait until it has them."""
@@ -129,18 +132,25 @@ class Link:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
         except OSError:  # it is closed already: the peer was faster
             how = "subject"
+        else:
+            ctypes.CDLL(None).connect(self._socket.fileno(), _NOWHERE, len(_NOWHERE))  # RST, at once (connect(2))
         self.writer.transport.abort()
         self.ended(how)
         return self._ended == "reset"
 
     def finish(self) -> None:
-        """End the connection with FIN."""
+        """End the connection with FIN, or with TLS's own farewell."""
+        if self.writer.can_write_eof():
+            with contextlib.suppress(OSError):  # the peer was faster
+                self.writer.write_eof()
         self.writer.close()
         self.ended("server")
 
     def abort(self) -> None:
         """Drop the connection without a word in the record: the scenario is over."""
         self._ended = self._ended or "scenario"
+        with contextlib.suppress(OSError):  # the peer was faster
+            self._socket.shutdown(socket.SHUT_RDWR)
         self.writer.transport.abort()
 
     def ended(self, how: str) -> None:

@@ -104,7 +104,7 @@ class Network:
         """Lose one packet in ``every``, each way. Returns how many probes were sent, and how many lost."""
         self._start_counting(every)
         self._probes = every * -(-_LOSS_PROBES_MIN // every)  # a multiple, so that the share comes out
-        with self._namespace.socket(Where.HOME, kind=socket.SOCK_DGRAM) as probe:
+        with await self._socket(socket.SOCK_DGRAM) as probe:
             probe.setblocking(False)  # noqa: FBT003 - socket's own signature
             for _ in range(self._probes):
                 with contextlib.suppress(OSError):  # the other side says that nobody listens
@@ -137,8 +137,12 @@ class Network:
             raise RigFailed(f"the network should be there again, but a probe of {PUBLIC} was {outcome}")
         return f"a probe of {PUBLIC} was answered"
 
+    async def _socket(self, kind: int) -> socket.socket:
+        """One at home. The helper may take its time, and the loop must not."""
+        return await asyncio.to_thread(self._namespace.socket, Where.HOME, kind=kind)
+
     async def _probe(self) -> str:
-        with self._namespace.socket(Where.HOME) as probe:
+        with await self._socket(socket.SOCK_STREAM) as probe:
             probe.setblocking(False)  # noqa: FBT003 - socket's own signature
             try:
                 async with asyncio.timeout(_PROBE_S_MAX):

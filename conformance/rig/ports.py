@@ -164,10 +164,14 @@ class ReservedPort:
             self._socket.shutdown(socket.SHUT_RDWR)
             self._listening = False
 
+    @property
+    def loses(self) -> bool:
+        """Whether SYNs to it are dropped."""
+        return self._drops
+
     async def lose_nothing(self) -> None:
         """Drop no SYN any more, without the loop waiting for whoever has to see to it: up to 0.3 s (measured)."""
-        if self._drops:
-            await asyncio.to_thread(self._lose_nothing)
+        await asyncio.to_thread(self._lose_nothing)
 
     def _lose_nothing(self) -> None:
         if self._drops:

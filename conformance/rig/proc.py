@@ -6,29 +6,83 @@ Looked at in every scenario, so with ``os`` and not ``pathlib``, which takes thr
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
 from conformance.rig.priority import go_first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
 _PROC = "/proc"
 _COMMAND_BYTES_MAX: Final = 64 * 1024
 _MOMENT_S: Final = 0.002  # a process that is not being set up is read in a tenth of that
-_READERS: Final = ThreadPoolExecutor(4, "command line", initializer=go_first)  # no thread until there is work
+_READERS: Final = ThreadPoolExecutor(64, "command line", initializer=go_first)  # no thread until there is work for it
+_ONE_THREAD: Final = 3  # links of a directory with one other in it
 
 
-def of_group(group: int) -> Iterator[str]:
-    """The directory of each process that is in the group just now; it may end before it is read (OSError)."""
-    for process in os.listdir(_PROC):  # noqa: PTH208 - see above
+class Group:
+    """The processes of one group, and what each says that it is: its command line, read beside the loop.
+
+    The kernel reads a command line in the process' own memory, and waits for whoever changes its map (mmap_lock). Of a
+    process that is starting, and has no core to go on with, that was up to 0.9 s, while nothing else was measured.
+    """
+
+    def __init__(self, leader: int) -> None:
+        self._group = leader
+        self._leader = f"{_PROC}/{leader}"
+        self._others: set[str] = set()  # who is there and not in it
+        self._asked: dict[str, Future[bytes]] = {}
+        self._said: dict[str, bytes] = {}
+
+    def processes(self) -> list[str]:
+        """The directory of each process that is in the group just now; it may end before it is read (OSError)."""
+        there = {process for process in os.listdir(_PROC) if process.isdigit()}  # noqa: PTH208 - see above
+        self._others &= there
+        ours = []
+        for process in there - self._others:
+            try:
+                is_ours = os.getpgid(int(process)) == self._group
+            except ProcessLookupError:
+                continue  # it ended while we looked
+            if is_ours:
+                ours.append(f"{_PROC}/{process}")
+            else:
+                self._others.add(process)
+        return ours
+
+    def command_lines(self) -> dict[str, bytes | None]:
+        """Of each process that is in the group just now. None: it has not said a word, and did not within a moment."""
+        processes = self.processes()
+        self._asked = {process: self._asked[process] for process in processes if process in self._asked}
+        self._said = {process: self._said[process] for process in processes if process in self._said}
+        asking = [process for process in processes if process not in self._asked or self._may_have_changed(process)]
+        for process in asking:
+            self._asked[process] = _READERS.submit(read, f"{process}/cmdline", _COMMAND_BYTES_MAX)
+        if asking:
+            wait([self._asked[process] for process in asking], _MOMENT_S)
+        return {process: self._said.get(process) for process in processes if self._is_there(process)}
+
+    def _may_have_changed(self, process: str) -> bool:
+        """A child says what its parent is until it is another program; one that a zygote forked, until it says so."""
+        said = self._said.get(process)
+        if said is None or process == self._leader or not self._asked[process].done():
+            return False
         try:
-            if process.isdigit() and os.getpgid(int(process)) == group:
-                yield f"{_PROC}/{process}"
-        except ProcessLookupError:
-            continue  # it ended while we looked
+            if b"--type=zygote" in said:
+                return os.stat(f"{process}/task").st_nlink > _ONE_THREAD  # noqa: PTH116 - see above; no zygote has two
+            return b"--type=" not in said and read(f"{process}/comm") == read(f"{self._leader}/comm")
+        except OSError:
+            return False
+
+    def _is_there(self, process: str) -> bool:
+        """Whether it has not ended; what it has said is noted."""
+        if (asked := self._asked[process]).done():
+            if asked.exception() is not None:
+                del self._asked[process]
+                return False
+            self._said[process] = asked.result()
+        return True
 
 
 def read(path: str, size: int = 100) -> bytes:
@@ -38,40 +92,3 @@ def read(path: str, size: int = 100) -> bytes:
         return os.read(fd, size)
     finally:
         os.close(fd)
-
-
-class CommandLines:
-    """What the processes of one group say that they are: their command lines, read beside the loop.
-
-    The kernel reads a command line in the process' own memory, and waits for whoever changes its map (mmap_lock). Of a
-    process that is starting, and has no core to go on with, that was up to 0.9 s, while nothing else was measured.
-    """
-
-    def __init__(self, group: int) -> None:
-        self._leader = f"{_PROC}/{group}"
-        self._asked: dict[str, Future[bytes]] = {}
-
-    def of(self, process: str) -> bytes | None:
-        """Of a process' directory. None: it does not say within a moment. Raises OSError where it has ended."""
-        asked = self._asked.get(process)
-        wait_s = 0.0 if asked else _MOMENT_S
-        if asked is None:
-            asked = self._asked[process] = _READERS.submit(read, f"{process}/cmdline", _COMMAND_BYTES_MAX)
-        try:
-            said = asked.result(wait_s)
-        except TimeoutError:
-            return None
-        except OSError:
-            del self._asked[process]
-            raise
-        if not self._is_final(process, said):
-            del self._asked[process]
-        return said
-
-    def _is_final(self, process: str, said: bytes) -> bool:
-        """A child says what its parent is until it is the other program; one of the zygote's, for longer."""
-        return process == self._leader or (b"--type=" in said and b"--type=zygote" not in said)
-
-    def keep(self, processes: Iterable[str]) -> None:
-        """Forget all others."""
-        self._asked = {process: asked for process in processes if (asked := self._asked.get(process)) is not None}

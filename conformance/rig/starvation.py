@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.events import BrowserStarved, Source
-from conformance.rig.proc import CommandLines, of_group, read
+from conformance.rig.proc import Group, read
 from conformance.rig.recorder import now_ms
 
 if TYPE_CHECKING:
@@ -49,19 +49,16 @@ def is_on_the_way(command: bytes, *, pages: bool) -> bool:
     return not any(kind in command for kind in _ASIDE)
 
 
-def waits_ms(group: int, commands: CommandLines, *, pages: bool) -> dict[int, float]:
+def waits_ms(group: Group, *, pages: bool) -> dict[int, float]:
     """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms.
 
     A process that does not say what it is may be on the way.
     """
     waits: dict[int, float] = {}
-    processes = list(of_group(group))
-    commands.keep(processes)
-    for process in processes:
+    for process, command in group.command_lines().items():
+        if command is not None and not is_on_the_way(command, pages=pages):
+            continue
         try:
-            command = commands.of(process)
-            if command is not None and not is_on_the_way(command, pages=pages):
-                continue
             for thread in os.listdir(f"{process}/task"):  # noqa: PTH208 - see proc.py
                 if (waited_ms := _waited_ms(f"{process}/task/{thread}")) is not None:
                     waits[int(thread)] = waited_ms
@@ -96,14 +93,13 @@ class Starvation:
     """
 
     def __init__(self, group: int) -> None:
-        self._group = group
-        self._commands = CommandLines(group)
+        self._group = Group(group)
         self.begin(0.0, pages=True)
 
     def begin(self, at_ms: float, *, pages: bool) -> None:
         """From now on, and nothing of before. ``pages``: whether the subject may act in web pages, too."""
         self._pages = pages
-        self._waits = waits_ms(self._group, self._commands, pages=pages)
+        self._waits = waits_ms(self._group, pages=pages)
         self._looked_ms = self._told_ms = at_ms
         self._untold_ms = 0.0  # waited between the two, too little for a word as yet
         self._seen: list[BrowserStarved] = []
@@ -124,7 +120,7 @@ class Starvation:
         return [replace(each, at_ms=min(each.at_ms, until_ms)) for each in seen]
 
     def _look(self, at_ms: float) -> None:
-        waits = waits_ms(self._group, self._commands, pages=self._pages)
+        waits = waits_ms(self._group, pages=self._pages)
         waited = (max(0.0, waited - self._waits.get(thread, 0.0)) for thread, waited in waits.items())
         self._untold_ms += min(sum(waited), max(0.0, at_ms - self._looked_ms))
         self._looked_ms = at_ms

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _EXTENSION = "chrome-extension://"
 _START_MS_MAX = 15_000  # a cold launch on a busy machine, seven at once: 4.8 s measured
 _FLUSH_MS_MAX = 30_000  # a browser that is silent for longer is as good as dead
+_BIRTH_S_MAX = 0.5  # it was before the first act, and a busy machine may tell of it after
 _LOG_STEP_MS = 1  # the log's times are whole milliseconds
 
 _TICK_URL = "http://tick.invalid/"
@@ -110,8 +111,10 @@ class UnattachedBrowser:
             self.starvation.look(now_ms())
             self._recorder.add(event)
 
-    def started(self, acted_ms: float) -> SubjectStarted:
+    async def started(self, acted_ms: float) -> SubjectStarted:
         """The subject's start. ``acted_ms``: its first act."""
+        if self._birth is not None:
+            await asyncio.wait([self._birth], timeout=_BIRTH_S_MAX)
         born_ms = self._birth.result() if self._birth is not None and self._birth.done() else None
         if born_ms is None or born_ms > acted_ms:
             return SubjectStarted(at_ms=acted_ms, source=Source.RIG, extension_id="", how="its first request")
@@ -162,7 +165,7 @@ async def observe_unattached(
         await servers.prepare(profile, recorder, scenario.given, scripted=scenario.id == SANITY)
         flags = [*servers.flags(parts, directory / "netlog", extra_rules), f"--load-extension={profile.extension}"]
         await browser.launch(parts, servers, directory, flags)
-        started = browser.started(await _first_act(recorder))
+        started = await browser.started(await _first_act(recorder))
         recorder.add(started)
         with looking_on(lambda: browser.starvation):
             reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)

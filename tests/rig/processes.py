@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import select
@@ -114,3 +115,41 @@ def _children() -> list[int]:
 def descriptors() -> int:
     """How many this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+class Held:
+    """Holds a new process up before it is the other program, until it is let go. ``held_up`` makes it."""
+
+    def __init__(self) -> None:
+        self._began, self._begins = os.pipe()
+        self._may_go, self._lets_go = os.pipe()
+
+    def hold(self) -> None:
+        os.write(self._begins, str(os.getpid()).encode())
+        select.select([self._may_go], [], [], PATIENCE_S)  # it has a copy of the other end: there is no end of file
+
+    async def has_begun(self) -> int:
+        """Its pid, told on the loop."""
+        told = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._began, told.set)
+        async with asyncio.timeout(PATIENCE_S):
+            await told.wait()
+        asyncio.get_running_loop().remove_reader(self._began)
+        return int(os.read(self._began, 20))
+
+    def let_go(self) -> None:
+        os.write(self._lets_go, b"!")
+
+    def close(self) -> None:
+        for fd in (self._began, self._begins, self._may_go, self._lets_go):
+            os.close(fd)
+
+
+@contextmanager
+def held_up() -> Iterator[Held]:
+    """One, for the length of the block."""
+    held = Held()
+    try:
+        yield held
+    finally:
+        held.close()

@@ -12,12 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from conformance.rig import proc
 from conformance.rig.birth import birth, launched_ms
-from conformance.rig.proc import CommandLines
+from conformance.rig.proc import Group
 from tests.rig.processes import PATIENCE_S
 
 EXTENSION = "--type=renderer --extension-process --no-sandbox --launch-time-ticks=43159333899 --lang=en"
 PAGE = "--type=renderer --launch-time-ticks=43159296972"
+
+
+@pytest.fixture(autouse=True)
+def moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, a process here says what it is at the first look."""
+    monkeypatch.setattr(proc, "_MOMENT_S", PATIENCE_S)
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def group(directory: Path, *commands: str) -> Iterator[int]:
 )
 def test_it_is_the_extensions_processs_launch(tmp_path: Path, commands: tuple[str, ...], at_ms: float | None) -> None:
     with group(tmp_path, *commands) as leader:
-        assert launched_ms(leader, CommandLines(leader)) == at_ms
+        assert launched_ms(Group(leader)) == at_ms
 
 
 def test_another_browsers_subject_is_not_this_ones(tmp_path: Path) -> None:
@@ -59,13 +66,13 @@ def test_another_browsers_subject_is_not_this_ones(tmp_path: Path) -> None:
     with ExitStack() as both:
         mine = both.enter_context(group(tmp_path, PAGE))
         both.enter_context(group(tmp_path / "other", EXTENSION))
-        assert launched_ms(mine, CommandLines(mine)) is None
+        assert launched_ms(Group(mine)) is None
 
 
 def test_a_group_that_is_gone_has_none() -> None:
     with subprocess.Popen(["true"], process_group=0) as gone:  # noqa: S607 - whichever
         gone.wait(PATIENCE_S)
-    assert launched_ms(gone.pid, CommandLines(gone.pid)) is None
+    assert launched_ms(Group(gone.pid)) is None
 
 
 def test_it_is_waited_for() -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.rig.child import Child
-from tests.rig.servers import PATIENCE_S
+from tests.rig.processes import PATIENCE_S, held_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 SLEEPS = ["sleep", "1000"]
 
@@ -30,42 +29,6 @@ def is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-class Held:
-    """Holds a new process up before it is the other program, until it is let go."""
-
-    def __init__(self) -> None:
-        self._began, self._begins = os.pipe()
-        self._may_go, self._lets_go = os.pipe()
-
-    def hold(self) -> None:
-        os.write(self._begins, str(os.getpid()).encode())
-        os.read(self._may_go, 1)
-
-    async def has_begun(self) -> int:
-        """Its pid, told on the loop."""
-        told = asyncio.Event()
-        asyncio.get_running_loop().add_reader(self._began, told.set)
-        async with asyncio.timeout(PATIENCE_S):
-            await told.wait()
-        asyncio.get_running_loop().remove_reader(self._began)
-        return int(os.read(self._began, 20))
-
-    def let_go(self) -> None:
-        os.write(self._lets_go, b"!")
-
-    def close(self) -> None:
-        for fd in (self._began, self._begins, self._may_go, self._lets_go):
-            os.close(fd)
-
-
-@pytest.fixture
-def held() -> Iterator[Held]:
-    with ExitStack() as after:
-        its = Held()
-        after.callback(its.close)
-        yield its
 
 
 @pytest.mark.parametrize(
@@ -93,36 +56,38 @@ def test_it_runs_until_it_is_ended() -> None:
     assert asyncio.run(scene()) == (None, -signal.SIGTERM)
 
 
-def test_the_loop_goes_on_while_it_is_started(held: Held) -> None:
+def test_the_loop_goes_on_while_it_is_started() -> None:
     """What lets it go here runs on the loop: a fork on the loop would wait for itself."""
 
     async def scene() -> bool:
-        starting = asyncio.create_task(child(*SLEEPS, first=held.hold))
-        pid = await held.has_begun()
-        early = starting.done()
-        held.let_go()
-        async with asyncio.timeout(PATIENCE_S):
-            its = await starting
-            its.kill_group()
-            await its.wait()
+        with held_up() as held:
+            starting = asyncio.create_task(child(*SLEEPS, first=held.hold))
+            pid = await held.has_begun()
+            early = starting.done()
+            held.let_go()
+            async with asyncio.timeout(PATIENCE_S):
+                its = await starting
+                its.kill_group()
+                await its.wait()
         assert (its.pid, its.returncode) == (pid, -signal.SIGKILL)
         return early
 
     assert asyncio.run(scene()) is False
 
 
-def test_one_that_is_called_off_while_it_is_started_is_ended(held: Held) -> None:
+def test_one_that_is_called_off_while_it_is_started_is_ended() -> None:
     async def scene() -> int:
-        starting = asyncio.create_task(child(*SLEEPS, first=held.hold))
-        pid = await held.has_begun()
-        for _ in range(3):  # who is in a hurry calls it off more than once
-            starting.cancel()
-            await asyncio.sleep(0)
-        assert not starting.done()  # what it was given is in use still
-        held.let_go()
-        async with asyncio.timeout(PATIENCE_S):
-            with pytest.raises(asyncio.CancelledError):
-                await starting
+        with held_up() as held:
+            starting = asyncio.create_task(child(*SLEEPS, first=held.hold))
+            pid = await held.has_begun()
+            for _ in range(3):  # who is in a hurry calls it off more than once
+                starting.cancel()
+                await asyncio.sleep(0)
+            assert not starting.done()  # what it was given is in use still
+            held.let_go()
+            async with asyncio.timeout(PATIENCE_S):
+                with pytest.raises(asyncio.CancelledError):
+                    await starting
         return pid
 
     assert not is_there(asyncio.run(scene()))

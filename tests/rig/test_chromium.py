@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from conformance.errors import BrowserDied, StorageFailed
 from conformance.rig import chromium as chromium_module
 from conformance.rig import scratch
 from conformance.rig.browsers import Browser
+from conformance.rig.child import Child
 from conformance.rig.chromium import FLAGS, Chromium, command_line, launch, make_directory
 from tests.rig.processes import ANSWERS, PATIENCE_S, descriptors, says_its_pid, stand_in, watched
 
@@ -81,6 +83,36 @@ def test_a_browser_that_cannot_be_started_says_why(tmp_path: Path, mode: int | N
         path.touch(mode)
     with pytest.raises(BrowserDied, match=rf"chromium could not be started: {why}"):
         asyncio.run(launch(Browser(str(path), "Chromium", "156", "a test"), tmp_path / "rig"))
+
+
+@pytest.mark.parametrize("at", ["open_pipe", "_await_up"])
+def test_a_browser_that_is_called_off_as_it_comes_up_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    reached, start, children = asyncio.Event(), Child.start, list[Child]()
+
+    async def noted(*words: Any, **fields: Any) -> Child:  # noqa: ANN401 - whatever it is started with
+        children.append(await start(*words, **fields))
+        return children[-1]
+
+    async def stays(*_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Child, "start", noted)
+    monkeypatch.setattr(chromium_module, at, stays)
+
+    async def scene() -> None:
+        starting = asyncio.create_task(launch(stand_in(tmp_path, *LISTENS), tmp_path / "rig"))
+        async with asyncio.timeout(PATIENCE_S):
+            await reached.wait()
+        with watched(children[0].pid) as browser:
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            assert browser.left() == set()
+
+    asyncio.run(scene())
 
 
 def test_a_directory_that_cannot_be_made_is_the_harness_failure(tmp_path: Path) -> None:

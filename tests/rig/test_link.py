@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,10 +13,12 @@ import pytest
 
 from conformance.events import ConnectionClosed, Event, FaultFellShort, FaultTookEffect, Source
 from conformance.model import FaultSpec, Json, Side
+from conformance.rig.child import Child
 from conformance.rig.fake import Fake
 from conformance.rig.faults import build
 from conformance.rig.faults.base import LinkFault
 from conformance.rig.link import Link
+from tests.rig.processes import held_up
 
 PATIENCE_S = 5.0
 
@@ -114,6 +117,31 @@ def test_an_abort_leaves_no_word_in_the_record() -> None:
             return notes.events
 
     assert asyncio.run(scene()) == []
+
+
+@pytest.mark.parametrize("end", ["reset", "finish", "abort"])
+def test_its_end_is_told_while_a_browser_is_being_started(end: str) -> None:
+    """That has a copy of each descriptor until it is the other program: a close alone told the peer nothing so long."""
+
+    async def scene() -> bytes:
+        async with linked() as (link, peer, _notes):
+            with held_up() as held:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                starting = asyncio.create_task(Child.start(["true"], output=nowhere, environment={}, first=held.hold))
+                try:
+                    await held.has_begun()
+                    getattr(link, end)()
+                    return await peer.read()
+                finally:
+                    held.let_go()
+                    await (await starting).wait()
+                    os.close(nowhere)
+
+    if end == "reset":
+        with pytest.raises(ConnectionResetError):
+            asyncio.run(scene())
+    else:
+        assert asyncio.run(scene()) == b""
 
 
 def test_only_the_first_end_is_noted() -> None:

@@ -6,28 +6,24 @@ import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.events import BrowserStarved
 from conformance.model import Profile, Web
 from conformance.rig import starvation
-from conformance.rig.proc import CommandLines
+from conformance.rig.proc import Group
 from conformance.rig.recorder import now_ms
 from conformance.rig.starvation import Starvation, acts_in_pages, is_on_the_way, looking_on, waits_ms
 from tests.rig.servers import PATIENCE_S
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def test_only_threads_on_the_way_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     name = Path(f"/proc/{os.getpid()}/comm").read_bytes()
     monkeypatch.setattr(starvation, "_ON_THE_WAY", (name.strip(),))
-    assert os.getpid() in waits_ms(os.getpgid(0), CommandLines(0), pages=True)
+    assert os.getpid() in waits_ms(Group(os.getpgid(0)), pages=True)
     monkeypatch.setattr(starvation, "_ON_THE_WAY", (b"no such thread",))
-    assert waits_ms(os.getpgid(0), CommandLines(0), pages=True) == {}
+    assert waits_ms(Group(os.getpgid(0)), pages=True) == {}
 
 
 @pytest.mark.parametrize(
@@ -49,30 +45,25 @@ def test_what_draws_and_other_peoples_pages_hold_nobody_up(command: str, *, alon
 
 
 def test_no_such_group_has_waited_for_nothing() -> None:
-    assert waits_ms(2**22 + 1, CommandLines(2**22 + 1), pages=True) == {}
+    assert waits_ms(Group(2**22 + 1), pages=True) == {}
 
 
-class Says(CommandLines):
-    """Every process says this."""
+class Says(Group):
+    """One process, and this is what it says."""
 
     def __init__(self, said: bytes | None) -> None:
         super().__init__(0)
-        self._said = said
-        self.kept: list[str] = []
+        self._word = said
 
-    def of(self, process: str) -> bytes | None:
-        assert process
-        return self._said
-
-    def keep(self, processes: Iterable[str]) -> None:
-        self.kept += processes
+    def command_lines(self) -> dict[str, bytes | None]:
+        return {"/proc/9": self._word}
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """What the kernel says of each thread, to be changed between two looks."""
     told = {1: 10.0, 2: 5.0}
-    monkeypatch.setattr(starvation, "waits_ms", lambda _group, _commands, *, pages: dict(told) if pages else {})
+    monkeypatch.setattr(starvation, "waits_ms", lambda _group, *, pages: dict(told) if pages else {})
     return told
 
 
@@ -177,10 +168,9 @@ def test_one_thread_that_ended_hides_no_other(monkeypatch: pytest.MonkeyPatch) -
             raise ProcessLookupError
         return files[path.rpartition("/")[2]]
 
-    monkeypatch.setattr(starvation, "of_group", lambda _group: iter(["/proc/9"]))
     monkeypatch.setattr(starvation, "read", read)
     monkeypatch.setattr("os.listdir", lambda _path: ["10", "11", "12"])
-    assert waits_ms(9, Says(b"chromium"), pages=False) == {10: 2.0, 12: 2.0}
+    assert waits_ms(Says(b"chromium"), pages=False) == {10: 2.0, 12: 2.0}
 
 
 @pytest.mark.parametrize(
@@ -189,12 +179,9 @@ def test_one_thread_that_ended_hides_no_other(monkeypatch: pytest.MonkeyPatch) -
 def test_a_process_that_does_not_say_what_it_is_may_be_on_the_way(
     monkeypatch: pytest.MonkeyPatch, said: bytes | None, *, counted: bool
 ) -> None:
-    commands = Says(said)
-    monkeypatch.setattr(starvation, "of_group", lambda _group: iter(["/proc/9"]))
     monkeypatch.setattr(starvation, "read", lambda path: b"chrome" if path.endswith("comm") else b"1 2000000 3")
     monkeypatch.setattr("os.listdir", lambda _path: ["10"])
-    assert waits_ms(9, commands, pages=False) == ({10: 2.0} if counted else {})
-    assert commands.kept == ["/proc/9"]
+    assert waits_ms(Says(said), pages=False) == ({10: 2.0} if counted else {})
 
 
 @pytest.mark.parametrize(

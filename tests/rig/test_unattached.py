@@ -145,7 +145,7 @@ async def started(born_ms: float | None, acted_ms: float) -> SubjectStarted:
     if born_ms is not None:
         birth.set_result(born_ms)
     browser.expect(birth)
-    return browser.started(acted_ms)
+    return await browser.started(acted_ms)
 
 
 def test_it_starts_when_its_process_is_launched() -> None:
@@ -165,7 +165,7 @@ def test_what_the_browser_waited_before_its_birth_excuses_nothing_after_it(
     *, born: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited = {1: 0.0}
-    monkeypatch.setattr(starvation, "waits_ms", lambda _group, _commands, *, pages: dict(waited) if pages else {})
+    monkeypatch.setattr(starvation, "waits_ms", lambda _group, *, pages: dict(waited) if pages else {})
 
     async def scene() -> list[float]:
         browser = heard(Recorder())
