@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _PR_SET_PDEATHSIG: Final = 1
-# Not the loop's own executor: who changes the world must not queue there behind whoever waits for a core.
-_THREADS: Final = ThreadPoolExecutor(16, "child", initializer=go_first)  # for as long as the harness lives
+# Not the loop's own executor: who changes the world must not queue there behind whoever waits for a core. And few who
+# fork: each has the interpreter's lock for 10 ms meanwhile, and sixteen kept the loop from it for 80.
+_STARTERS: Final = ThreadPoolExecutor(2, "starter", initializer=go_first)  # for as long as the harness lives
+_REAPERS: Final = ThreadPoolExecutor(4, "reaper", initializer=go_first)
 
 
 def die_with_parent() -> Callable[[], None]:
@@ -73,7 +75,7 @@ class Child:
                 preexec_fn=first,  # noqa: PLW1509 - system calls and nothing that a lock is needed for
             )
 
-        starting = asyncio.get_running_loop().run_in_executor(_THREADS, popen)
+        starting = asyncio.get_running_loop().run_in_executor(_STARTERS, popen)
         try:
             return cls(await asyncio.shield(starting))
         except asyncio.CancelledError:
@@ -118,5 +120,5 @@ class Child:
         asyncio.get_running_loop().remove_reader(self._told_by)
         os.close(self._told_by)
         # The kernel takes up to 40 ms for what is left of a browser.
-        reaping = asyncio.get_running_loop().run_in_executor(_THREADS, self._popen.wait)
+        reaping = asyncio.get_running_loop().run_in_executor(_REAPERS, self._popen.wait)
         reaping.add_done_callback(lambda _: self._ended.set())
