@@ -164,7 +164,9 @@ def conclusion(found: Agreement, names: Sequence[str]) -> str:
         return f"DIFFER: {who} do not find the same in {scenarios} ({len(found.differences)} verdicts){more}"
     if not found.compared:
         return f"INCONCLUSIVE: {who} have no verdict in common"
-    return f"AGREE: {who} found the same, {found.compared} verdicts{more}"
+    if more:
+        return f"INCONCLUSIVE: {who} differ in none of {found.compared} verdicts{more}"
+    return f"AGREE: {who} found the same, {found.compared} verdicts"
 
 
 def unsupported_lines(gaps: Sequence[Gap]) -> list[str]:

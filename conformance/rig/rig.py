@@ -174,7 +174,7 @@ class Rig:
             extension_id, started_ms = await self._start(profile, recorder)
             if planted := await canary.plant_token(self.cdp, extension_id, scenario):
                 recorder.record(CanaryPlanted, Source.RIG, what=planted)
-            with looking_on(lambda: self._starvation):
+            async with looking_on(lambda: self._starvation):
                 reason = await conductor.conduct(scenario)
             ended_ms = await settle(recorder, self.flush)
             leaving = asyncio.ensure_future(self._remove(extension_id))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,7 +23,7 @@ from conformance.rig.proc import Group, read
 from conformance.rig.recorder import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from conformance.model import Profile
 
@@ -132,8 +132,8 @@ class Starvation:
         self._told_ms, self._untold_ms = at_ms, 0.0
 
 
-@contextmanager
-def looking_on(current: Callable[[], Starvation]) -> Iterator[None]:
+@asynccontextmanager
+async def looking_on(current: Callable[[], Starvation]) -> AsyncIterator[None]:
     """Look now and then, too, where nothing happens. ``current``: of the browser that is up."""
 
     async def look_on() -> None:
@@ -146,3 +146,6 @@ def looking_on(current: Callable[[], Starvation]) -> Iterator[None]:
         yield
     finally:
         task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()  # it failed, and has not looked on: that is the harness' failure

@@ -167,7 +167,7 @@ async def observe_unattached(
         await browser.launch(parts, servers, directory, flags)
         started = await browser.started(await _first_act(recorder))
         recorder.add(started)
-        with looking_on(lambda: browser.starvation):
+        async with looking_on(lambda: browser.starvation):
             reason = await Conductor(servers.of, recorder, profile, browser.flush).conduct(scenario)
         ended_ms = await settle(recorder, browser.flush)
         for starved in browser.starvation.told(ended_ms):

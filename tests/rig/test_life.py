@@ -19,6 +19,7 @@ from conformance.errors import RigFailed, StorageFailed, SubjectError
 from conformance.events import (
     BrowserClosed,
     BrowserStarted,
+    BrowserStarved,
     Event,
     SocketStarted,
     Source,
@@ -191,6 +192,11 @@ def test_the_reference_lives_through_everything(browser: Browser) -> None:
     for record in records:
         result = judge_scenario(SCENARIOS[record.scenario], profile, record, REQUIREMENTS, DEFAULT_ERROR_MS)
         assert result.verdict is Verdict.PASS, f"{record.scenario}: {result.reason}"
+    (restarted,) = [record.timeline for record in records if record.scenario == "browser-restarted"]
+    assert restarted is not None
+    (closed,), (back,) = restarted.all(BrowserClosed), restarted.all(BrowserStarted)
+    waited = [starved for starved in restarted.all(BrowserStarved) if closed.at_ms <= starved.at_ms <= back.at_ms]
+    assert len(waited) == 1  # what the browser waited until it was closed, told before it is forgotten
 
 
 @pytest.mark.browser

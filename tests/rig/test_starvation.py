@@ -122,11 +122,29 @@ def test_it_looks_on_where_nothing_happens(waits: dict[int, float], monkeypatch:
     async def scene() -> None:
         looked = asyncio.Event()
         monkeypatch.setattr(its, "look", lambda _: looked.set())
-        with looking_on(lambda: its):
+        async with looking_on(lambda: its):
             async with asyncio.timeout(PATIENCE_S):
                 await looked.wait()
 
     asyncio.run(scene())
+
+
+def test_one_that_cannot_look_on_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not a machine that was never busy."""
+    monkeypatch.setattr(starvation, "_EVERY_S", 0.0)
+    tried = asyncio.Event()
+
+    def gone() -> Starvation:
+        tried.set()
+        raise FileNotFoundError("/proc")
+
+    async def scene() -> None:
+        async with looking_on(gone):
+            async with asyncio.timeout(PATIENCE_S):
+                await tried.wait()
+
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(scene())
 
 
 def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
