@@ -20,6 +20,7 @@ from conformance.judge import judge_scenario
 from conformance.plan import Plan, PlanItem
 from conformance.rig import chromium
 from conformance.rig.engine import RigMode, RunSettings, run_plan
+from conformance.rig.namespace import why_none
 from conformance.subjects import load_subject
 from conformance.verdict import Verdict
 
@@ -33,6 +34,8 @@ NAILED = "--force-effective-connection-type=4G"
 
 @pytest.mark.browser
 def test_who_conforms_notices_it(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    if why := why_none():
+        pytest.skip(why)
     monkeypatch.setattr(chromium, "FLAGS", (*chromium.FLAGS, NAILED))
     directories = [bundled("fixtures", "extensions", "reference"), *stranger_directories()]
     subjects = {profile.name: profile for profile in (load_subject(directory, None) for directory in directories)}

@@ -128,7 +128,12 @@ class Cdp(asyncio.Protocol):
 async def open_pipe(read_fd: int, write_fd: int) -> Cdp:
     """A Cdp that reads the browser's messages from ``read_fd`` and writes commands to ``write_fd``."""
     loop = asyncio.get_running_loop()
-    reader, cdp = await loop.connect_read_pipe(Cdp, os.fdopen(read_fd, "rb", 0))
-    writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(write_fd, "wb", 0))
+    writing = os.fdopen(write_fd, "wb", 0)
+    try:
+        reader, cdp = await loop.connect_read_pipe(Cdp, os.fdopen(read_fd, "rb", 0))
+        writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, writing)
+    except BaseException:
+        writing.close()
+        raise
     cdp.attach(reader, writer)
     return cdp

@@ -110,7 +110,9 @@ class Link:
     # until it is the other program, and where only ours is closed the peer is not told so long
 
     async def send(self, data: bytes) -> None:
-        """Hand bytes to the kernel, and wait until it has them."""
+        """Hand bytes to the kernel, and wait until it has them. Raises ConnectionError."""
+        if self.writer.is_closing():
+            raise ConnectionResetError("we have said farewell")
         self.writer.write(data)
         self.fake.may_be_cached = self.fake.may_be_cached or may_be_cached(data)
         for met in self._met:

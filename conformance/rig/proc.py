@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PROC = "/proc"
 _COMMAND_BYTES_MAX: Final = 64 * 1024
 _MOMENT_S: Final = 0.002  # a process that is not being set up is read in a tenth of that
-_READERS: Final = ThreadPoolExecutor(64, "command line", initializer=go_first)  # no thread until there is work for it
+_READERS: Final = ThreadPoolExecutor(16, "command line", initializer=go_first)  # no thread until there is work for it
 _ONE_THREAD: Final = 3  # links of a directory with one other in it
 
 
@@ -52,12 +52,13 @@ class Group:
         return ours
 
     def command_lines(self) -> dict[str, bytes | None]:
-        """Of each process that is in the group just now. None: it has not said a word, and did not within a moment."""
+        """Of each process that is in the group just now. None: it does not say within a moment."""
         processes = self.processes()
         self._asked = {process: self._asked[process] for process in processes if process in self._asked}
         self._said = {process: self._said[process] for process in processes if process in self._said}
         asking = [process for process in processes if process not in self._asked or self._may_have_changed(process)]
         for process in asking:
+            self._said.pop(process, None)  # whatever it is, it is not what it said
             self._asked[process] = _READERS.submit(read, f"{process}/cmdline", _COMMAND_BYTES_MAX)
         if asking:
             wait([self._asked[process] for process in asking], _MOMENT_S)
@@ -66,7 +67,7 @@ class Group:
     def _may_have_changed(self, process: str) -> bool:
         """A child says what its parent is until it is another program; one that a zygote forked, until it says so."""
         said = self._said.get(process)
-        if said is None or process == self._leader or not self._asked[process].done():
+        if said is None or process == self._leader:
             return False
         try:
             if b"--type=zygote" in said:

@@ -147,5 +147,6 @@ async def looking_on(current: Callable[[], Starvation]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()  # it failed, and has not looked on: that is the harness' failure
+        failed = None if task.cancelled() else task.exception()
+    if failed is not None:  # it has not looked on, so that a machine that was busy would pass for a calm one
+        raise failed

@@ -120,6 +120,19 @@ def test_an_abort_leaves_no_word_in_the_record() -> None:
 
 
 @pytest.mark.parametrize("end", ["reset", "finish", "abort"])
+def test_nothing_is_sent_after_its_end(end: str) -> None:
+    """Whoever still has something to say is told as if the peer had gone, and not that the harness is broken."""
+
+    async def scene() -> None:
+        async with linked() as (link, _peer, _notes):
+            getattr(link, end)()
+            with pytest.raises(ConnectionError):
+                await link.send(b"more")
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("end", ["reset", "finish", "abort"])
 def test_its_end_is_told_while_a_browser_is_being_started(end: str) -> None:
     """That has a copy of each descriptor until it is the other program: a close alone told the peer nothing so long."""
 

@@ -129,20 +129,18 @@ def test_one_that_does_not_answer_is_not_waited_for(kernel: Kernel, monkeypatch:
     assert kernel.asked == 1
 
 
-def test_one_that_has_spoken_stays_what_it_said_while_it_does_not_answer(
-    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A zygote is silent while it forks: all that it ever waited was once taken for a subject's."""
-    kernel.said, kernel.threads = ZYGOTE, 2
+def test_one_that_may_have_changed_is_unknown_until_it_says(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what it says is heard however late: one that never answered in time was asked anew, and stayed a zygote."""
+    kernel.said = ZYGOTE
     kernel.say()
+    kernel.threads, kernel.said = 2, RENDERER
     monkeypatch.setattr(proc, "_MOMENT_S", 0.001)
     kernel.answers.clear()
-    assert kernel.say(3) == ZYGOTE
-    assert kernel.asked == 2  # and not again while it is silent
-    kernel.said = RENDERER
+    assert kernel.say(3) is None
     kernel.answers.set()
     kernel.group._asked["/proc/8"].result(PATIENCE_S)
-    assert kernel.say() == RENDERER
+    assert kernel.say(2) == RENDERER
+    assert kernel.asked == 2
 
 
 def test_one_that_has_ended_is_not_there(kernel: Kernel) -> None:
