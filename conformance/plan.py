@@ -171,6 +171,11 @@ def _has_tag(scenario: Scenario, tag: str) -> bool:
 # --- order ---------------------------------------------------------------------------------------
 
 
+def launch_ms(scenario: Scenario) -> float:
+    """About how much of that is work, for a browser of its own."""
+    return _LAUNCH_MS if FRESH_PROFILE in scenario.tags else 0.0
+
+
 def expected_ms(scenario: Scenario, budgets: Budgets | None = None) -> float:
     """About how long the scenario takes on a subject that conforms.
 
@@ -181,7 +186,7 @@ def expected_ms(scenario: Scenario, budgets: Budgets | None = None) -> float:
     """
     budgets = budgets or Budgets()
     hanging = any(fault.name in _HANGING for fault in scenario.given.public)
-    total = _BASE_MS + scenario.stated_wait_ms + (_LAUNCH_MS if FRESH_PROFILE in scenario.tags else 0.0)
+    total = _BASE_MS + scenario.stated_wait_ms + launch_ms(scenario)
     attempts, pending = 0, budgets.probe_timeout_ms if scenario.then.shown is Shown.SILENT else 0.0
     for step in scenario.when:
         match step:

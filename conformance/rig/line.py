@@ -15,7 +15,7 @@ import asyncio
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from conformance.plan import expected_ms
+from conformance.plan import expected_ms, launch_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +99,7 @@ class Line:
 
 
 def kind_of(item: PlanItem) -> Kind:
-    """Whether the scenario spends its time waiting, as far as that can be said."""
-    if expected_ms(item.scenario, item.profile.budgets) >= _WAITING_MS_MIN:
+    """Whether the scenario spends its time waiting, as far as that can be said. A browser's launch is work."""
+    if expected_ms(item.scenario, item.profile.budgets) - launch_ms(item.scenario) >= _WAITING_MS_MIN:
         return Kind.WAITING
     return Kind.DOUBTFUL if item.may_fail else Kind.BUSY

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from conformance.model import Expectation, Hold, Outcome, Profile, Scenario, Shown, World
-from conformance.plan import PlanItem
+from conformance.plan import FRESH_PROFILE, PlanItem
 from conformance.rig.line import Kind, Line, kind_of
 
 PROFILE = Profile("tested", "1", "/nowhere")
@@ -27,6 +28,15 @@ def test_the_kinds_are_told_apart() -> None:
     assert kind_of(WAITING[0]) is Kind.WAITING
     assert kind_of(DOUBTFUL[0]) is Kind.DOUBTFUL
     assert kind_of(item("waits anyway", 20_000, may_fail=True)) is Kind.WAITING
+
+
+def test_a_browsers_launch_is_work() -> None:
+    """It counted as waiting: fourteen browsers started side by side, and questions left them a second late."""
+    fresh = item("fresh")
+    fresh = replace(fresh, scenario=replace(fresh.scenario, tags=(FRESH_PROFILE,)))
+    assert kind_of(fresh) is Kind.BUSY
+    waits = replace(WAITING[0], scenario=replace(WAITING[0].scenario, tags=(FRESH_PROFILE,)))
+    assert kind_of(waits) is Kind.WAITING
 
 
 def test_doubtful_ones_do_not_hold_up_busy_ones() -> None:
