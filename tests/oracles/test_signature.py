@@ -78,6 +78,13 @@ def test_a_bad_answer_to_a_late_question_may_have_been_turned_down_unread(
     assert "it turned that answer down: public WebSocket 7 ms after it asked" in finding.reason
 
 
+def test_when_it_went_on_is_when_it_first_did() -> None:
+    """However long it took to open a second one."""
+    told = story().probe(at=1200, ended=1205).effect(LOCAL, "answer", at=1202).socket(PUBLIC, at=1207, opened=1250)
+    told.socket(LOCAL, at=2900, opened=2950).end(at=3500, starved=60_000)
+    assert ask("SIG-3", told, SHOWN_GOOD).verdict is Verdict.INCONCLUSIVE
+
+
 def test_who_had_gone_on_before_the_body_began_was_not_stalled_by_it() -> None:
     """Its question was late, so its going public tells nothing; that it opened no more after that is no stall."""
     told = story().probe(at=1200, answered=None, ended=1207, error="ERR_ABORTED").effect(LOCAL, "endless", at=1209)
