@@ -172,7 +172,7 @@ def _has_tag(scenario: Scenario, tag: str) -> bool:
 
 
 def launch_ms(scenario: Scenario) -> float:
-    """About how much of that is work, for a browser of its own."""
+    """About how much of what is expected is work and no waiting: the launch of a browser of its own."""
     return _LAUNCH_MS if FRESH_PROFILE in scenario.tags else 0.0
 
 
