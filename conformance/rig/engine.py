@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import ConformError, HarnessError, RigNotSane, SubjectError, Unsupported
 from conformance.model import Access, Endpoints
+from conformance.plan import FRESH_PROFILE
 from conformance.record import ScenarioRecord
 from conformance.rig.browsers import Browser
 from conformance.rig.certificates import Certificates
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from conformance.plan import Plan, PlanItem
     from conformance.timeline import Timeline
 
-FRESH_TAG = "fresh-profile"  # scenarios that ask for a browser which has never run
 _MEMORY = "/dev/shm"  # noqa: S108 - the directory in it is made by tempfile
 _MEMORY_BYTES_MIN = 2 * 1024**3  # a profile is some 3 MB, a scenario's cache up to 16; many containers have 64 MiB
 _LAUNCHES_AT_ONCE = 2  # a cold launch takes half a second alone and five with seven at once
@@ -124,7 +124,7 @@ class RigHolder:
         if scenario.given.access is Access.PROMPT:
             async with screen() as display:
                 return await self._observe_once(profile, scenario, rules, replace(self._parts, display=display))
-        if rules or FRESH_TAG in scenario.tags or self._settings.rig is RigMode.FRESH:
+        if rules or FRESH_PROFILE in scenario.tags or self._settings.rig is RigMode.FRESH:
             return await self._observe_once(profile, scenario, rules, self._parts)
         if scenario.namespace:
             return await self._observe_apart(profile, scenario)
