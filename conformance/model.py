@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -169,8 +170,10 @@ class Role(StrEnum):
 
 
 _DEFAULT_PORT = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_URLS_KEPT = 1024  # oracles ask about the same few of a subject's again and again; those of a redirect are many
 
 
+@lru_cache(_URLS_KEPT)
 def authority(url: str) -> tuple[str, int]:
     """Host (lower case) and port, the scheme's default filled in."""
     parts = urlsplit(url)
@@ -182,6 +185,7 @@ def _same(url: str, other: str) -> bool:
     return (mine.scheme, mine.path or "/", authority(url)) == (its.scheme, its.path or "/", authority(other))
 
 
+@lru_cache(_URLS_KEPT)
 def role_of(url: str, endpoints: Endpoints) -> Role:
     """What ``url`` is to a subject with these endpoints. The public host counts on every port."""
     if _same(url, endpoints.signature):

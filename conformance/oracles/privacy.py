@@ -134,12 +134,12 @@ def _told(event: Event) -> str:
 def nothing_but_the_question(case: Case) -> Finding | None:
     """It sends nothing but the signature GET to a local server without a good signature."""
     asked = [attempt for attempt in case.attempts if _unsigned(case, attempt)]
-    if (sent := _sent(case)) is not None:
-        reason = f"{_told(sent)} at {sent.at_ms:.0f} ms, and the local server had shown no good signature"
-        return Finding("PRIV-2", Verdict.FAIL, reason, evidence_of(sent))
-    if (sent := _sent(replace(case, error_ms=0.0))) is not None:
-        reason = f"{_told(sent)} at {sent.at_ms:.0f} ms, as the local server lost its good signature"
-        return Finding("PRIV-2", Verdict.INCONCLUSIVE, f"{reason}: {_within(case)}", evidence_of(sent))
+    if (maybe := _sent(replace(case, error_ms=0.0))) is not None:
+        if (sent := _sent(case)) is not None:
+            reason = f"{_told(sent)} at {sent.at_ms:.0f} ms, and the local server had shown no good signature"
+            return Finding("PRIV-2", Verdict.FAIL, reason, evidence_of(sent))
+        reason = f"{_told(maybe)} at {maybe.at_ms:.0f} ms, as the local server lost its good signature"
+        return Finding("PRIV-2", Verdict.INCONCLUSIVE, f"{reason}: {_within(case)}", evidence_of(maybe))
     questions = [attempt.probe.started for attempt in asked if attempt.probe is not None]
     if not questions:
         return case.absent("PRIV-2", "the subject asked no local server without a good signature")
