@@ -32,7 +32,7 @@ from conformance.rig.faults.tls import note_tls
 from conformance.rig.healthy import Answers, Scripted
 from conformance.rig.http import NotHttp, Request, read_request, response
 from conformance.rig.link import Link
-from conformance.rig.tls import greeted, spare_memory
+from conformance.rig.tls import greeted, shaken_hands, spare_memory
 from conformance.rig.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -249,14 +249,11 @@ class Fake(Answers):
         protocol = asyncio.StreamReaderProtocol(reader)
         outcome = ""
         try:
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: protocol, sock, ssl=context, ssl_handshake_timeout=_HANDSHAKE_S if context else None
-            )
+            transport = await shaken_hands(protocol, sock, context, _HANDSHAKE_S)
             outcome = "the handshake was finished" if context else "no TLS was spoken"
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             outcome = getattr(error, "reason", None) or type(error).__name__
             link.record(TlsFailed, detail=outcome)
-            sock.close()
             return
         finally:
             if tls_fault is not None and has_greeted and outcome:

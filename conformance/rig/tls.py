@@ -1,4 +1,4 @@
-"""TLS by asyncio, with less memory a connection, and whether a client has begun it.
+"""TLS by asyncio, with less memory a connection; whether a client has begun it, and an end that it is told.
 
 asyncio makes a buffer of 256 KiB for every TLS connection and writes zeros all over it (CPython 3.11 to 3.14,
 ``sslproto.SSLProtocol.max_size``): 5,000 sessions of a fake would take 1.3 GB before anybody has said a word. A record
@@ -8,9 +8,13 @@ of TLS has 16 KiB at most (RFC 8446, 5.1); with a buffer of that size whoever se
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from asyncio.sslproto import SSLProtocol
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ssl
 
 RECORD_BYTES: Final = 16 * 1024
 
@@ -32,3 +36,24 @@ async def greeted(sock: socket.socket, patience_s: float) -> bool:
         return False
     finally:
         loop.remove_reader(sock)
+
+
+async def shaken_hands(
+    protocol: asyncio.Protocol, sock: socket.socket, context: ssl.SSLContext | None, patience_s: float
+) -> asyncio.Transport:
+    """The transport of an accepted connection, its handshake done if there is to be one.
+
+    Raises OSError (ssl.SSLError and TimeoutError are) where that fails. The connection is at its end then, and not
+    only closed, which is all that asyncio does: a browser that is being started may have a copy of it, see link.py.
+    """
+    with sock.dup() as kept:
+        try:
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol, sock, ssl=context, ssl_handshake_timeout=patience_s if context else None
+            )
+        except BaseException:
+            sock.close()
+            with contextlib.suppress(OSError):  # the peer was faster
+                kept.shutdown(socket.SHUT_RDWR)
+            raise
+    return transport

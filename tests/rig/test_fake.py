@@ -185,6 +185,21 @@ def test_a_handshake_that_fails_is_noted() -> None:
     assert failed.detail
 
 
+def test_the_end_of_a_handshake_that_failed_is_told_while_another_process_has_a_copy_of_the_connection() -> None:
+    """A browser that is being started has one: `old_tls` and `tls_on_port` ended up to 0.3 s late."""
+
+    async def scene() -> bytes:
+        async with staged() as stage:
+            reader, writer = await stage.connect(Side.PUBLIC, tls=False)
+            await until_noted(stage, ConnectionAccepted)
+            (accepted,) = stage.fake(Side.PUBLIC)._tasks.values()
+            with accepted.dup():
+                writer.write(GET)
+                return await asyncio.wait_for(reader.read(), PATIENCE_S)
+
+    asyncio.run(scene())
+
+
 def test_a_client_that_distrusts_the_certificate_is_noted() -> None:
     async def scene() -> TlsFailed:
         async with staged() as stage:
