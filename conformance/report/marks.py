@@ -54,7 +54,7 @@ class Mark:
 
 
 # A shorter delay is lost among the other steps of a connect.
-_THROTTLE_SHOWN_MS = 50.0
+_SHOWN_MS = 50.0
 
 _LANE = {Source.LOCAL: Lane.LOCAL, Source.PUBLIC: Lane.PUBLIC}
 _SIDE = {Side.LOCAL: Lane.LOCAL, Side.PUBLIC: Lane.PUBLIC}
@@ -63,15 +63,24 @@ _SIDE = {Side.LOCAL: Lane.LOCAL, Side.PUBLIC: Lane.PUBLIC}
 def marks(timeline: Timeline) -> tuple[Mark, ...]:
     """The main events in order; what only repeats another source's word is left out."""
     held = held_ms(timeline)
-    return tuple(mark for event in timeline for mark in (_throttle(event, held), _mark(event)) if mark is not None)
+    drawn = ((_throttle(event, held), _starved(event), _mark(event)) for event in timeline)
+    return tuple(mark for each in drawn for mark in each if mark is not None)
 
 
 def _throttle(event: Event, held: Mapping[int, float]) -> Mark | None:
     """The browser's own delay of a WebSocket, where it may be long enough to be taken for the subject's wait."""
     most_ms = held.get(event.seq, 0.0)
-    if most_ms < _THROTTLE_SHOWN_MS:
+    if most_ms < _SHOWN_MS:
         return None
     return _note(event, Lane.SUBJECT, f"held by the browser for up to {most_ms:.0f} ms")
+
+
+def _starved(event: Event) -> Mark | None:
+    """What a busy machine cost the browser, where it may be enough to be taken for the subject's wait, too."""
+    if not isinstance(event, seen.BrowserStarved) or event.waited_ms < _SHOWN_MS:
+        return None
+    says = f"machine too busy: up to {event.waited_ms:.0f} of {event.over_ms:.0f} ms without a processor"
+    return _note(event, Lane.SUBJECT, says, Tone.RIG)
 
 
 def sentence(mark: Mark) -> str:

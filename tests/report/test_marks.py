@@ -12,6 +12,7 @@ from conformance.events import (
     AccessSet,
     BrowserClosed,
     BrowserStarted,
+    BrowserStarved,
     CanaryPlanted,
     CertificateRejected,
     Event,
@@ -62,6 +63,11 @@ def test_the_main_events_are_told_and_repetitions_left_out(timeline: Timeline) -
         (Lane.SUBJECT, Lane.PUBLIC, "connection refused"),
         (Lane.SUBJECT, None, "end of observation: done"),
     ]
+
+
+def test_what_a_busy_machine_cost_is_shown_where_it_may_be_taken_for_the_subjects_wait() -> None:
+    waits = (BrowserStarved(at_ms=at_ms, source=Source.RIG, over_ms=500, waited_ms=at_ms) for at_ms in (49.9, 50.0))
+    assert [mark.at_ms for mark in marks(Timeline.of(waits))] == [50.0]
 
 
 def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
@@ -129,6 +135,11 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
         (WorkerStarted(at_ms=0, source=Source.RIG), "its worker is woken", Tone.RIG),
         (SubjectReloaded(at_ms=0, source=Source.RIG, version="1.1"), "loaded again, version 1.1", Tone.RIG),
         (BrowserClosed(at_ms=0, source=Source.RIG), "the browser is closed", Tone.RIG),
+        (
+            BrowserStarved(at_ms=0, source=Source.RIG, over_ms=500.2, waited_ms=50.0),
+            "machine too busy: up to 50 of 500 ms without a processor",
+            Tone.RIG,
+        ),
         (
             AccessSet(at_ms=0, source=Source.RIG, access="denied", told="a"),
             "access to this machine: denied",
