@@ -79,7 +79,7 @@ def _starved(event: Event) -> Mark | None:
     """What a busy machine cost the browser, where it may be enough to be taken for the subject's wait, too."""
     if not isinstance(event, seen.BrowserStarved) or event.waited_ms < _SHOWN_MS:
         return None
-    says = f"machine too busy: up to {event.waited_ms:.0f} of {event.over_ms:.0f} ms without a processor"
+    says = f"no processor for up to {event.waited_ms:.0f} of {event.over_ms:.0f} ms"
     return _note(event, Lane.SUBJECT, says, Tone.RIG)
 
 

@@ -137,7 +137,7 @@ def test_a_mark_points_at_its_event(timeline: Timeline) -> None:
         (BrowserClosed(at_ms=0, source=Source.RIG), "the browser is closed", Tone.RIG),
         (
             BrowserStarved(at_ms=0, source=Source.RIG, over_ms=500.2, waited_ms=50.0),
-            "machine too busy: up to 50 of 500 ms without a processor",
+            "no processor for up to 50 of 500 ms",
             Tone.RIG,
         ),
         (
