@@ -254,6 +254,7 @@ class Fake(Answers):
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             outcome = getattr(error, "reason", None) or type(error).__name__
             link.record(TlsFailed, detail=outcome)
+            sock.close()
             return
         finally:
             if tls_fault is not None and has_greeted and outcome:

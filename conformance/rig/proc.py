@@ -1,13 +1,11 @@
-"""The processes of a group, their threads, and what the kernel tells of each in a file (proc(5)).
+"""The processes of a group, and what the kernel tells of each in a file (proc(5)).
 
 Looked at in every scenario, so with ``os`` and not ``pathlib``, which takes three times as long.
 """
 
 from __future__ import annotations
 
-import math
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
@@ -36,14 +34,10 @@ class Group:
         self._others: set[str] = set()  # who is there and not in it
         self._asked: dict[str, Future[bytes]] = {}
         self._said: dict[str, bytes] = {}
-        self._named: dict[str, dict[str, bytes]] = {}  # process → those of its threads that have a name of their own
 
-    def processes(self, *, age_s: float = 0.0) -> list[str]:
-        """The directory of each process that is in the group just now; it may end before it is read (OSError).
-
-        ``age_s``: one that has come since then may be missing.
-        """
-        there = _everyone(age_s)
+    def processes(self) -> list[str]:
+        """The directory of each process that is in the group just now; it may end before it is read (OSError)."""
+        there = {process for process in os.listdir(_PROC) if process.isdigit()}  # noqa: PTH208 - see above
         self._others &= there
         ours = []
         for process in there - self._others:
@@ -57,12 +51,11 @@ class Group:
                 self._others.add(process)
         return ours
 
-    def command_lines(self, *, age_s: float = 0.0) -> dict[str, bytes | None]:
-        """Of each process that is in the group, see ``processes``. None: it does not say within a moment."""
-        processes = self.processes(age_s=age_s)
+    def command_lines(self) -> dict[str, bytes | None]:
+        """Of each process that is in the group just now. None: it does not say within a moment."""
+        processes = self.processes()
         self._asked = {process: self._asked[process] for process in processes if process in self._asked}
         self._said = {process: self._said[process] for process in processes if process in self._said}
-        self._named = {process: self._named[process] for process in processes if process in self._named}
         asking = [process for process in processes if process not in self._asked or self._may_have_changed(process)]
         for process in asking:
             self._said.pop(process, None)  # whatever it is, it is not what it said
@@ -70,22 +63,6 @@ class Group:
         if asking:
             wait([self._asked[process] for process in asking], _MOMENT_S)
         return {process: self._said.get(process) for process in processes if self._is_there(process)}
-
-    def threads(self, process: str) -> dict[str, bytes]:
-        """Each thread of it by number, with its name (15 bytes at most). Raises OSError of a process that has ended.
-
-        A thread has the name of who made it until it gives itself one, which Chromium's do once, as they begin.
-        """
-        known = self._named.get(process, {})
-        names: dict[str, bytes] = {}
-        for thread in os.listdir(f"{process}/task"):  # noqa: PTH208 - see above
-            try:
-                names[thread] = known.get(thread) or read(f"{process}/task/{thread}/comm").rstrip(b"\n")
-            except OSError:
-                continue  # it ended while we looked
-        unnamed = names.get(process.rpartition("/")[2])
-        self._named[process] = {thread: name for thread, name in names.items() if name != unnamed}
-        return names
 
     def _may_have_changed(self, process: str) -> bool:
         """A child says what its parent is until it is another program; one that a zygote forked, until it says so."""
@@ -107,23 +84,6 @@ class Group:
                 return False
             self._said[process] = asked.result()
         return True
-
-
-_last: tuple[float, frozenset[str]] = (-math.inf, frozenset())
-
-
-def _everyone(age_s: float) -> frozenset[str]:
-    """The numbers of all processes, as they were so long ago at the most.
-
-    The rigs of a run look some 200 times a second, and a list of a few hundred processes takes the kernel 0.4 ms.
-    """
-    global _last  # noqa: PLW0603 - there is one /proc
-    at_s, everyone = _last
-    if time.monotonic() - at_s >= age_s:
-        at_s = time.monotonic()  # before the look: who comes meanwhile may be missing
-        everyone = frozenset(process for process in os.listdir(_PROC) if process.isdigit())  # noqa: PTH208 - see above
-        _last = at_s, everyone
-    return everyone
 
 
 def read(path: str, size: int = 100) -> bytes:

@@ -12,6 +12,7 @@ harness' own lateness speaks.
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,8 +35,7 @@ _ASIDE = (b"--type=zygote", b"--type=gpu-process", b"--type=utility")
 _SERVICES = (b"network.mojom.NetworkService", b"storage.mojom.StorageService")
 _PAGE, _EXTENSION = b"--type=renderer", b"--extension-process"
 
-_LOOK_MS: Final = 50.0  # a look takes about 0.5 ms of the harness' time
-_LIST_S: Final = 0.025  # looks of several rigs share one list of processes: who is new has waited since it is there
+_LOOK_MS: Final = 50.0  # a look takes about 1 ms of the harness' time
 _EVERY_S: Final = 0.5  # a browser's start takes about twice that, and its threads wait side by side meanwhile
 _WORTH_MS: Final = 5.0  # what a time of ours is off on an idle machine
 
@@ -49,31 +49,36 @@ def is_on_the_way(command: bytes, *, pages: bool) -> bool:
     return not any(kind in command for kind in _ASIDE)
 
 
-def waits_ms(group: Group, *, pages: bool, age_s: float = 0.0) -> dict[int, float]:
-    """Thread → milliseconds waited for a core so far, in one process group. Takes about 0.5 ms.
+def waits_ms(group: Group, *, pages: bool) -> dict[int, float]:
+    """Thread → milliseconds waited for a core so far, in one process group. Takes about 1 ms.
 
-    A process that does not say what it is may be on the way. One that has come within ``age_s`` may be missing.
+    A process that does not say what it is may be on the way.
     """
     waits: dict[int, float] = {}
-    for process, command in group.command_lines(age_s=age_s).items():
+    for process, command in group.command_lines().items():
         if command is not None and not is_on_the_way(command, pages=pages):
             continue
         try:
-            threads = group.threads(process)
+            for thread in os.listdir(f"{process}/task"):  # noqa: PTH208 - see proc.py
+                if (waited_ms := _waited_ms(f"{process}/task/{thread}")) is not None:
+                    waits[int(thread)] = waited_ms
         except OSError:
             continue  # it ended while we looked
-        for thread, name in threads.items():
-            if name.startswith(_ON_THE_WAY) and (waited_ms := _waited_ms(f"{process}/task/{thread}")) is not None:
-                waits[int(thread)] = waited_ms
     return waits
 
 
 def _waited_ms(thread: str) -> float | None:
-    """None of one that ended while we looked, and where the kernel does not count."""
+    """Of a thread on the way; None of any other, and of one that ended while we looked.
+
+    Its name is read anew each time: until it has had a core for a moment it has the name of whoever made it (a
+    subject's worker that of a pool's thread), and that moment is what it waits for.
+    """
     try:
-        return int(read(f"{thread}/schedstat").split()[1]) / 1e6
+        if read(f"{thread}/comm").startswith(_ON_THE_WAY):
+            return int(read(f"{thread}/schedstat").split()[1]) / 1e6
     except (OSError, IndexError):
-        return None
+        pass
+    return None
 
 
 def acts_in_pages(profile: Profile) -> bool:
@@ -106,7 +111,7 @@ class Starvation:
     def look(self, at_ms: float) -> None:
         """Note what was waited since the last look, unless that was a moment ago."""
         if at_ms - self._looked_ms >= _LOOK_MS:
-            self._look(at_ms, _LIST_S)
+            self._look(at_ms)
             if self._untold_ms > _WORTH_MS:
                 self._tell(at_ms)
 
@@ -118,8 +123,8 @@ class Starvation:
         seen, self._seen = self._seen, []
         return [replace(each, at_ms=min(each.at_ms, until_ms)) for each in seen]
 
-    def _look(self, at_ms: float, age_s: float = 0.0) -> None:
-        waits = waits_ms(self._group, pages=self._pages, age_s=age_s)
+    def _look(self, at_ms: float) -> None:
+        waits = waits_ms(self._group, pages=self._pages)
         waited = (max(0.0, waited - self._waits.get(thread, 0.0)) for thread, waited in waits.items())
         self._untold_ms += min(sum(waited), max(0.0, at_ms - self._looked_ms))
         self._looked_ms = at_ms

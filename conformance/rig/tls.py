@@ -13,6 +13,8 @@ import socket
 from asyncio.sslproto import SSLProtocol
 from typing import TYPE_CHECKING, Final
 
+from conformance.errors import RigFailed
+
 if TYPE_CHECKING:
     import ssl
 
@@ -45,15 +47,28 @@ async def shaken_hands(
 
     Raises OSError (ssl.SSLError and TimeoutError are) where that fails. The connection is at its end then, and not
     only closed, which is all that asyncio does: a browser that is being started may have a copy of it, see link.py.
+    Raises RigFailed where this process may open nothing more.
     """
-    with sock.dup() as kept:
+    loop = asyncio.get_running_loop()
+    if context is None:
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, sock)
+        return transport
+    with _copy(sock) as kept:
         try:
-            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: protocol, sock, ssl=context, ssl_handshake_timeout=patience_s if context else None
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, sock, ssl=context, ssl_handshake_timeout=patience_s
             )
         except BaseException:
-            sock.close()
             with contextlib.suppress(OSError):  # the peer was faster
                 kept.shutdown(socket.SHUT_RDWR)
             raise
     return transport
+
+
+def _copy(sock: socket.socket) -> socket.socket:
+    try:
+        return sock.dup()
+    except OSError as error:
+        sock.close()
+        message = f"no descriptor for a TLS handshake: {error.strerror}; allow more open files (ulimit -n)"
+        raise RigFailed(message) from error

@@ -197,7 +197,7 @@ def test_the_end_of_a_handshake_that_failed_is_told_while_another_process_has_a_
                 writer.write(GET)
                 return await asyncio.wait_for(reader.read(), PATIENCE_S)
 
-    asyncio.run(scene())
+    assert asyncio.run(scene()) == b""
 
 
 def test_a_client_that_distrusts_the_certificate_is_noted() -> None:

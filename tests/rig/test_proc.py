@@ -48,20 +48,6 @@ def test_who_joins_a_group_is_seen_and_who_takes_the_number_of_another_too() -> 
             os.killpg(first.pid, signal.SIGKILL)
 
 
-def test_a_list_of_everyone_is_shared_for_as_long_as_it_may_be_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, there = SimpleNamespace(s=100.0), ["1", "self"]
-    monkeypatch.setattr(proc, "time", SimpleNamespace(monotonic=lambda: clock.s))
-    monkeypatch.setattr("os.listdir", lambda _path: list(there))
-    monkeypatch.setattr(proc, "_last", (0.0, frozenset()))
-    assert proc._everyone(0.5) == {"1"}
-    there.append("2")
-    clock.s += 0.25
-    assert proc._everyone(0.5) == {"1"}
-    assert proc._everyone(0.25) == {"1", "2"}
-    there.append("3")
-    assert proc._everyone(0.0) == {"1", "2", "3"}
-
-
 # --- command lines -------------------------------------------------------------------------------
 
 RENDERER = b"chromium\0--type=renderer"
@@ -82,7 +68,7 @@ class Kernel:
         monkeypatch.setattr("os.stat", self._stat)
         self.group = Group(7)
         self.processes = ["/proc/8"]
-        monkeypatch.setattr(self.group, "processes", lambda **_: self.processes)
+        monkeypatch.setattr(self.group, "processes", lambda: self.processes)
 
     def say(self, times: int = 1) -> bytes | None:
         return [self.group.command_lines()["/proc/8"] for _ in range(times)][-1]
@@ -170,76 +156,3 @@ def test_one_that_has_left_is_asked_when_it_is_back(kernel: Kernel) -> None:
     assert kernel.group.command_lines() == {}
     kernel.processes, kernel.said = ["/proc/8"], ZYGOTE
     assert kernel.say() == ZYGOTE
-
-
-# --- threads -------------------------------------------------------------------------------------
-
-
-class Threads:
-    """The threads of process 8 with their names, and which of those were read."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.names = {"8": b"chromium", "9": b"chromium"}
-        self.ended: set[str] = set()
-        self._read: list[str] = []
-        monkeypatch.setattr(proc, "read", self._name)
-        monkeypatch.setattr("os.listdir", self._list)
-        self.group = Group(8)
-
-    def look(self) -> tuple[dict[str, bytes], list[str]]:
-        self._read = []
-        return self.group.threads("/proc/8"), self._read
-
-    def _list(self, path: str) -> list[str]:
-        assert path == "/proc/8/task"
-        if not self.names:
-            raise ProcessLookupError
-        return list(self.names)
-
-    def _name(self, path: str) -> bytes:
-        thread = path.removeprefix("/proc/8/task/").removesuffix("/comm")
-        self._read.append(thread)
-        if thread in self.ended:
-            raise ProcessLookupError
-        return self.names[thread] + b"\n"
-
-
-@pytest.fixture
-def threads(monkeypatch: pytest.MonkeyPatch) -> Threads:
-    return Threads(monkeypatch)
-
-
-def test_a_thread_that_has_a_name_of_its_own_is_not_asked_again(threads: Threads) -> None:
-    assert threads.look() == (threads.names, ["8", "9"])
-    threads.names["9"] = b"Chrome_IOThread"
-    assert threads.look() == ({"8": b"chromium", "9": b"Chrome_IOThread"}, ["8", "9"])
-    assert threads.look() == ({"8": b"chromium", "9": b"Chrome_IOThread"}, ["8"])
-
-
-def test_a_number_that_was_gone_is_another_thread(threads: Threads) -> None:
-    threads.names["9"] = b"Chrome_IOThread"
-    threads.look()
-    del threads.names["9"]
-    assert threads.look() == ({"8": b"chromium"}, ["8"])
-    threads.names["9"] = b"NetworkService"
-    assert threads.look() == ({"8": b"chromium", "9": b"NetworkService"}, ["8", "9"])
-
-
-def test_a_thread_that_ended_while_it_was_looked_at_is_left_out(threads: Threads) -> None:
-    threads.ended = {"9"}
-    assert threads.look() == ({"8": b"chromium"}, ["8", "9"])
-
-
-def test_the_number_of_a_process_that_was_gone_is_another(threads: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads.names["9"] = b"Chrome_IOThread"
-    threads.look()
-    monkeypatch.setattr(threads.group, "processes", lambda **_: [])
-    assert threads.group.command_lines() == {}
-    threads.names["9"] = b"NetworkService"
-    assert threads.look() == ({"8": b"chromium", "9": b"NetworkService"}, ["8", "9"])
-
-
-def test_a_process_that_has_ended_has_no_threads(threads: Threads) -> None:
-    threads.names = {}
-    with pytest.raises(ProcessLookupError):
-        threads.look()

@@ -49,28 +49,21 @@ def test_no_such_group_has_waited_for_nothing() -> None:
 
 
 class Says(Group):
-    """One process, and this is what it says; its threads have the numbers 10, 11, ..."""
+    """One process, and this is what it says."""
 
-    def __init__(self, said: bytes | None, threads: list[bytes]) -> None:
+    def __init__(self, said: bytes | None) -> None:
         super().__init__(0)
         self._word = said
-        self.ages_s: list[float] = []  # of each look, how old it might be
-        self._names = {str(number): name for number, name in enumerate(threads, 10)}
 
-    def command_lines(self, *, age_s: float = 0.0) -> dict[str, bytes | None]:
-        self.ages_s.append(age_s)
+    def command_lines(self) -> dict[str, bytes | None]:
         return {"/proc/9": self._word}
-
-    def threads(self, process: str) -> dict[str, bytes]:
-        assert process == "/proc/9"
-        return self._names
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """What the kernel says of each thread, to be changed between two looks."""
     told = {1: 10.0, 2: 5.0}
-    monkeypatch.setattr(starvation, "waits_ms", lambda _group, *, pages, **_: dict(told) if pages else {})
+    monkeypatch.setattr(starvation, "waits_ms", lambda _group, *, pages: dict(told) if pages else {})
     return told
 
 
@@ -164,18 +157,6 @@ def test_it_does_not_look_twice_in_a_moment(waits: dict[int, float]) -> None:
     assert spans(its.told(199.5)) == [(199.5, 50.0, 20.0)]
 
 
-def test_looks_that_a_figure_rests_on_share_no_list_with_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    group = Says(b"chromium", [])
-    monkeypatch.setattr(starvation, "Group", lambda _leader: group)
-    its = begun(100.0)
-    group.ages_s.clear()
-    its.begin(100.0, pages=True)
-    its.look(200.0)
-    its.told(300.0)
-    first, between, last = group.ages_s
-    assert first == last == 0 < between
-
-
 def test_what_was_waited_before_it_begins_is_nobodys(waits: dict[int, float]) -> None:
     """A warm browser has carried others; what was seen of them and not told is forgotten, too."""
     its = begun(100.0)
@@ -198,14 +179,29 @@ def test_a_thread_that_could_not_be_read_once_has_not_begun_anew(waits: dict[int
 
 
 def test_one_thread_that_ended_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"comm": b"chrome", "schedstat": b"1 2000000 3"}
+
     def read(path: str) -> bytes:
         if "/task/11/" in path:
             raise ProcessLookupError
-        return b"1 2000000 3"
+        return files[path.rpartition("/")[2]]
 
     monkeypatch.setattr(starvation, "read", read)
-    its = Says(b"chromium", [b"chrome", b"chrome", b"chrome"])
-    assert waits_ms(its, pages=False) == {10: 2.0, 12: 2.0}
+    monkeypatch.setattr("os.listdir", lambda _path: ["10", "11", "12"])
+    assert waits_ms(Says(b"chromium"), pages=False) == {10: 2.0, 12: 2.0}
+
+
+def test_a_thread_that_has_had_no_core_to_name_itself_is_known_as_soon_as_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A subject's worker is made by a thread of a pool, and has its name until then."""
+    files = {"comm": b"ThreadPoolSingl", "schedstat": b"0 90000000 0"}
+    monkeypatch.setattr(starvation, "read", lambda path: files[path.rpartition("/")[2]])
+    monkeypatch.setattr("os.listdir", lambda _path: ["10"])
+    its = Says(b"chromium\0--type=renderer\0--extension-process")
+    assert waits_ms(its, pages=False) == {}
+    files["comm"] = b"ServiceWorker t"
+    assert waits_ms(its, pages=False) == {10: 90.0}
 
 
 @pytest.mark.parametrize(
@@ -214,14 +210,9 @@ def test_one_thread_that_ended_hides_no_other(monkeypatch: pytest.MonkeyPatch) -
 def test_a_process_that_does_not_say_what_it_is_may_be_on_the_way(
     monkeypatch: pytest.MonkeyPatch, said: bytes | None, *, counted: bool
 ) -> None:
-    monkeypatch.setattr(starvation, "read", lambda _path: b"1 2000000 3")
-    assert waits_ms(Says(said, [b"chrome", b"ThreadPoolForeg"]), pages=False) == ({10: 2.0} if counted else {})
-
-
-@pytest.mark.parametrize("counts", [b"", b"0"], ids=["ended", "not-counted"])
-def test_what_the_kernel_does_not_count_is_nothing(monkeypatch: pytest.MonkeyPatch, counts: bytes) -> None:
-    monkeypatch.setattr(starvation, "read", lambda _path: counts)
-    assert waits_ms(Says(b"chromium", [b"chrome"]), pages=False) == {}
+    monkeypatch.setattr(starvation, "read", lambda path: b"chrome" if path.endswith("comm") else b"1 2000000 3")
+    monkeypatch.setattr("os.listdir", lambda _path: ["10"])
+    assert waits_ms(Says(said), pages=False) == ({10: 2.0} if counted else {})
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import tracemalloc
 
 import pytest
 from websockets.frames import Frame, Opcode
 
+from conformance.errors import RigFailed
 from conformance.events import ConnectionAccepted, FaultTookEffect, TlsFailed
 from conformance.model import FaultSpec, Side
 from conformance.rig.recorder import now_ms
@@ -76,3 +79,20 @@ def test_a_client_that_says_nothing_has_met_no_fault_of_tls(fault: FaultSpec, *,
             return [event.fault for event in stage.recorder.events if isinstance(event, FaultTookEffect)]
 
     assert asyncio.run(scene()) == ([str(fault)] if greets else [])
+
+
+def test_where_nothing_more_may_be_opened_the_harness_has_failed_and_not_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_many(_socket: socket.socket) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def scene() -> None:
+        async with staged() as stage:
+            monkeypatch.setattr(socket.socket, "dup", too_many)
+            reader, _ = await stage.connect(Side.PUBLIC, tls=False)
+            async with asyncio.timeout(PATIENCE_S):
+                assert await reader.read() == b""
+            assert not [event for event in stage.recorder.events if isinstance(event, TlsFailed)]
+            stage.servers.refuse_to_lie()
+
+    with pytest.raises(RigFailed, match=r"the public fake failed: .*Too many open files; allow more"):
+        asyncio.run(scene())

@@ -165,7 +165,7 @@ def test_what_the_browser_waited_before_its_birth_excuses_nothing_after_it(
     *, born: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited = {1: 0.0}
-    monkeypatch.setattr(starvation, "waits_ms", lambda _group, *, pages, **_: dict(waited) if pages else {})
+    monkeypatch.setattr(starvation, "waits_ms", lambda _group, *, pages: dict(waited) if pages else {})
 
     async def scene() -> list[float]:
         browser = heard(Recorder())
