@@ -244,6 +244,17 @@ def test_opening_the_local_socket_before_the_answer_is_no_haste_of_this_kind() -
     assert not ask("SEL-2", story().probe(at=10, ended=510).socket(LOCAL, at=210, opened=250)).arose
 
 
+def test_an_answer_that_was_not_read_to_its_end_may_have_been_read_enough() -> None:
+    """It failed as given up: a mutant that reads no body, on a busy machine before the body had come."""
+    finding = ask("SEL-2", story().probe(at=10, ended=60, error="ERR_ABORTED").socket(LOCAL, at=61, opened=70))
+    assert finding.verdict is Verdict.PASS
+    assert "local WebSocket 1 ms after it let go" in finding.reason
+
+
+def test_what_was_not_answered_was_not_read() -> None:
+    assert not ask("SEL-2", story().given_up(at=10, ended=60).socket(LOCAL, at=61, opened=70)).arose
+
+
 @pytest.mark.parametrize(("starved", "verdict"), [(967, Verdict.INCONCLUSIVE), (966, Verdict.FAIL)])
 def test_how_long_it_waited_cannot_be_seen_of_a_starved_browser(starved: float, verdict: Verdict) -> None:
     """Its time runs from its call, and the question may have left the browser up to that much later."""
