@@ -21,7 +21,7 @@ from conformance.plan import FRESH_PROFILE, expected_ms
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from conformance.results import RequirementResult, SubjectResult
 
@@ -205,6 +205,16 @@ def unjudged(subject: SubjectResult) -> set[str]:
     """The scenarios that no look at could judge."""
     judged = {each.scenario for each in subject.scenarios if each.verdict is not Verdict.INCONCLUSIVE}
     return {each.scenario for each in subject.scenarios} - judged
+
+
+def passed_at_first(subject: SubjectResult | None, requirements: Collection[str]) -> set[str]:
+    """The scenarios in which the first look saw these requirements hold, those of them that it speaks of."""
+    said = {
+        each.scenario: [finding.verdict for finding in each.findings if finding.requirement in requirements]
+        for each in (subject.scenarios if subject is not None else ())
+        if each.repeat == 0
+    }
+    return {scenario for scenario, verdicts in said.items() if verdicts and set(verdicts) == {Verdict.PASS}}
 
 
 def passing_check(name: str, says: str, subjects: Iterable[SubjectResult]) -> Check:

@@ -20,6 +20,7 @@ from conformance.kills import (
     cost_ms,
     idle_check,
     kill_of,
+    passed_at_first,
     passing_check,
     status_of,
     unjudged,
@@ -28,7 +29,7 @@ from conformance.model import Level, Outcome
 from conformance.mutants import Edit, Mutant
 from conformance.record import ScenarioRecord
 from conformance.results import RequirementResult, ScenarioResult, SubjectResult
-from conformance.verdict import Verdict
+from conformance.verdict import Finding, Verdict
 from tests.timelines import LOCAL, PROFILE, PUBLIC, REQUIREMENTS, Story, story
 
 SCENARIOS = load_scenarios()
@@ -174,6 +175,27 @@ def test_what_one_look_could_not_judge_another_can(wrong: Verdict) -> None:
         passing_check("base", "passes", [failed]).sentence == f"it: a is {wrong}: why a; it: b is inconclusive: why b"
     )
     assert unjudged(failed) == {"b"}
+
+
+def test_what_was_seen_to_hold_at_first_is_what_every_word_on_it_says() -> None:
+    """Where the fault did not show is looked at last; of other requirements it says nothing."""
+
+    def saw(id_: str, repeat: int, **said: Verdict) -> ScenarioResult:
+        findings = tuple(Finding(name, verdict, "") for name, verdict in said.items())
+        return replace(scenario(id_, Verdict.PASS), repeat=repeat, findings=findings)
+
+    seen = subject(
+        scenarios=(
+            saw("held", 0, a=Verdict.PASS, b=Verdict.FAIL),
+            saw("both", 0, a=Verdict.PASS, c=Verdict.PASS),
+            saw("half", 0, a=Verdict.PASS, c=Verdict.INCONCLUSIVE),
+            saw("silent", 0, b=Verdict.PASS),
+            saw("later", 0, a=Verdict.INCONCLUSIVE),
+            saw("later", 1, a=Verdict.PASS),
+        )
+    )
+    assert passed_at_first(seen, {"a", "c"}) == {"held", "both"}
+    assert passed_at_first(None, {"a"}) == set()
 
 
 def test_what_a_rig_cannot_stage_is_not_held_against_the_base_unless_it_is_everything() -> None:

@@ -165,16 +165,18 @@ def plan_of(bench: Bench) -> Plan:
 def second_look(bench: Bench, matrix: Matrix, result: RunResult, place: int) -> Plan:
     """Once more, with hardly any load of our own, where what a mutant breaks was not seen to fail.
 
-    One scenario each: the shortest that may tell, the next one (``place``) if that did not. Nothing is taken back
-    by that: the worst verdict of all looks holds, so it can only add a failure. Whoever is to pass is looked at
-    again, once, where that could not be judged.
+    One scenario each: the shortest that may tell, the next one (``place``) if that did not; last of all those in which
+    the first look saw it pass. Nothing is taken back by that: the worst verdict of all looks holds, so it can only
+    add a failure. Whoever is to pass is looked at again, once, where that could not be judged.
     """
     rows = _not_seen_to_pass(bench, result) if place == 0 else []
+    subjects = {subject.name: subject for subject in result.subjects}
     for kill in matrix.kills:
         missing = {id_ for id_, cell in kill.cells.items() if cell.mark in (k.Mark.SURVIVED, k.Mark.UNSEEN)}
         looked = k.chosen(kill.mutant, bench.catalogue) if missing else ()
         telling = [each for each in looked if each.id in kill.mutant.shows_in or not missing.isdisjoint(each.covers)]
-        telling.sort(key=lambda scenario: k.cost_ms(None, scenario))
+        passed = k.passed_at_first(subjects.get(kill.mutant.name), missing)
+        telling.sort(key=lambda scenario: (scenario.id in passed, k.cost_ms(None, scenario)))
         rows += [(bench.profiles[kill.mutant.name], scenario) for scenario in telling[place : place + 1]]
     return Plan(tuple(PlanItem(profile, scenario, 1) for profile, scenario in rows))
 

@@ -160,6 +160,26 @@ def test_what_was_seen_in_the_second_look_is_not_looked_at_a_third_time(bench: S
     assert "1 of 1 mutants killed" in ran.text
 
 
+def test_the_second_look_begins_where_the_first_could_not_tell(bench: StandIn, tmp_path: Path) -> None:
+    """Four short ones in which the fault does not show were looked at again, and the one that shows it was not."""
+    untold = "good-signature[pretty]"
+
+    def goes_local(item: PlanItem) -> ScenarioRecord:
+        if item.repeat or item.scenario.id == untold:
+            return nothing(item)
+        told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=60)
+        for spec in item.scenario.given.local:
+            told.effect(LOCAL, str(spec), at=12)
+        return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=told.end(at=400).build())
+
+    bench.act = goes_local
+    Ran(tmp_path, "wants-a-length")
+    looks = zip(bench.ran, bench.repeats, strict=True)
+    again = [name for name, repeat in looks if repeat and name.startswith("good-signature")]
+    assert again[0] == untold
+    assert len(set(again)) == len(again) == command.SECOND_LOOK_SCENARIOS
+
+
 def test_who_ends_it_in_the_second_look_is_told_what_both_have_left(bench: StandIn, tmp_path: Path) -> None:
     def breaks_down(item: PlanItem) -> ScenarioRecord:
         if item.repeat:
