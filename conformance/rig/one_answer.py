@@ -14,6 +14,7 @@ from conformance.rig.http import NotHttp, read_request
 
 if TYPE_CHECKING:
     import ssl
+    from asyncio.trsock import TransportSocket
 
     from conformance.rig.ports import ReservedPort
 
@@ -25,7 +26,7 @@ class OneAnswer(ABC):
         self.port = port
         self._context = context
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._sockets: dict[asyncio.StreamWriter, TransportSocket] = {}  # of whoever is connected
 
     @abstractmethod
     def answer(self) -> bytes:
@@ -37,7 +38,11 @@ class OneAnswer(ABC):
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Known until its socket is closed: a TLS goodbye that nobody answers keeps that open for 30 s.
-        self._writers = {each for each in self._writers if _is_connected(each)} | {writer}
+        self._sockets = {each: its for each, its in self._sockets.items() if its.fileno() >= 0}
+        # Asked for here and never again: a TLS transport that was closed a second time raises (CPython 3.11 and later,
+        # ``sslproto._SSLProtocolTransport.close``), as ours is where the peer went first.
+        if (sock := writer.get_extra_info("socket")) is not None:
+            self._sockets[writer] = sock
         try:
             with contextlib.suppress(ConnectionError, NotHttp):
                 if await read_request(reader) is not None:
@@ -50,12 +55,6 @@ class OneAnswer(ABC):
         """Give the port back, and drop whoever is connected."""
         if self._server is not None:
             self._server.close()
-        for writer in self._writers:
+        for writer in self._sockets:
             writer.transport.abort()
         self.port.close()
-
-
-def _is_connected(writer: asyncio.StreamWriter) -> bool:
-    """Whether its socket is open still, whatever was asked of it."""
-    sock = writer.get_extra_info("socket")
-    return sock is not None and sock.fileno() >= 0

@@ -60,3 +60,26 @@ def test_who_asks_nothing_is_dropped_when_it_closes(*, tls: bool) -> None:
         gc.collect()
     assert answer.endswith(b"here")
     assert left == b""
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_who_went_away_before_asking_keeps_nobody_from_an_answer(*, tls: bool) -> None:
+    """It did, over TLS: who asked next was not answered, and a traceback was printed."""
+    certificates = Certificates([HOST])
+
+    async def scene() -> bytes:
+        small = Small(ReservedPort.reserve(), certificates.context() if tls else None)
+        await small.open()
+        context = trusting(certificates) if tls else None
+        for _ in range(2):
+            _, gone = await asyncio.open_connection("127.0.0.1", small.port.number, ssl=context)
+            gone.transport.abort()
+        reader, writer = await asyncio.open_connection("127.0.0.1", small.port.number, ssl=context)
+        writer.write(GET)
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await reader.read()
+        small.close()
+        writer.transport.abort()
+        return answer
+
+    assert asyncio.run(scene()).endswith(b"here")
