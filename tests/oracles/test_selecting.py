@@ -251,8 +251,13 @@ def test_an_answer_that_was_not_read_to_its_end_may_have_been_read_enough() -> N
     assert "local WebSocket 1 ms after it let go" in finding.reason
 
 
-def test_what_was_not_answered_was_not_read() -> None:
-    assert not ask("SEL-2", story().given_up(at=10, ended=60).socket(LOCAL, at=61, opened=70)).arose
+@pytest.mark.parametrize(
+    "told",
+    [story().given_up(at=10, ended=60), story().probe(at=10, ended=60, error="ERR_CONNECTION_RESET")],
+    ids=["unanswered", "cut off"],
+)
+def test_what_it_could_not_read_enough_of_it_did_not_go_by(told: Story) -> None:
+    assert not ask("SEL-2", told.socket(LOCAL, at=61, opened=70)).arose
 
 
 @pytest.mark.parametrize(("starved", "verdict"), [(967, Verdict.INCONCLUSIVE), (966, Verdict.FAIL)])
