@@ -169,9 +169,23 @@ def test_it_ends_when_the_expected_session_is_open(
     assert conducted(stage, expect(session), later=later) == "the expected session was open"
 
 
-def test_it_ends_soon_when_the_session_stays_on_the_other_side(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "_WRONG_SIDE_MS", 1)
-    assert conducted(stage, expect(Outcome.LOCAL), later=[PUBLIC]) == "a session was open on the other side"
+def test_it_ends_when_a_session_on_the_other_side_is_late_for_sure(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It did at the end of the time itself, too soon for a judge who cannot tell late from a browser that waited."""
+    monkeypatch.setattr(steps, "now_ms", lambda: 1000.0)
+    left_ms: list[float] = []
+
+    async def stays(_recorder: Recorder, holds: Callable[[], bool], deadline_ms: float) -> bool:
+        left_ms.append(deadline_ms - 1000)
+        stage.now(PUBLIC)
+        return holds()
+
+    monkeypatch.setattr(Recorder, "wait_until", stays)
+    assert conducted(stage, expect(Outcome.LOCAL, within_ms=6000)) == "a session was open on the other side"
+    assert left_ms == [6000, PROFILE.budgets.fallback_ms + 500]
+    assert conducted(stage, expect(Outcome.LOCAL, within_ms=1200)) == "a session was open on the other side"
+    assert left_ms[2:] == [1200, 1200]
 
 
 @pytest.mark.parametrize("later", [[], [PUBLIC, None]], ids=["never", "lost"])
