@@ -135,15 +135,13 @@ def renumbered(event: Event, launch: int) -> Event:
 async def stop_worker(cdp: Cdp, origin: str) -> None:
     """Stop every worker of this browser, and wait until the one of ``origin`` is. Raises RigFailed."""
     async with _watched(cdp, origin) as workers:
-        await workers.send("ServiceWorker.stopAllWorkers")
-        await workers.wait_until(running=False)
+        await workers.bring_about("ServiceWorker.stopAllWorkers", running=False)
 
 
 async def start_worker(cdp: Cdp, origin: str) -> None:
     """Wake the worker of ``origin``, as any event of the browser's would. Raises RigFailed."""
     async with _watched(cdp, origin) as workers:
-        await workers.send("ServiceWorker.startWorker", {"scopeURL": f"{origin}/"})
-        await workers.wait_until(running=True)
+        await workers.bring_about("ServiceWorker.startWorker", {"scopeURL": f"{origin}/"}, running=True)
 
 
 class _Workers:
@@ -154,7 +152,8 @@ class _Workers:
         self._session = session
         self._origin = origin
         self._status: dict[str, str] = {}
-        self._news = asyncio.Event()
+        self._wanted: bool | None = None
+        self._reached = asyncio.Event()
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> None:
         await self._cdp.send(method, params, self._session)
@@ -165,17 +164,26 @@ class _Workers:
         for version in params["versions"]:
             if str(version["scriptURL"]).startswith(f"{self._origin}/"):
                 self._status[version["versionId"]] = version["runningStatus"]
-        self._news.set()
+        self._look()
 
-    async def wait_until(self, *, running: bool) -> None:
-        wanted = "running" if running else "stopped"
+    def _look(self) -> None:
+        """Whether it is so now, word by word: a worker that was stopped may run again before anybody else looks.
+
+        On a busy machine one is stopped before the browser has told it that it was installed, and is woken to be told.
+        """
+        if self._wanted is not None and self._holds(running=self._wanted):
+            self._reached.set()
+
+    async def bring_about(self, method: str, params: dict[str, Any] | None = None, *, running: bool) -> None:
+        """Send the command, and return when it has been so. Raises RigFailed."""
+        self._wanted = running
+        await self.send(method, params)
+        self._look()
         try:
             async with asyncio.timeout(_WORKER_MS_MAX / 1000):
-                while not self._holds(running=running):
-                    self._news.clear()
-                    await self._news.wait()
+                await self._reached.wait()
         except TimeoutError:
-            told = json.dumps(sorted(self._status.values()))
+            wanted, told = "running" if running else "stopped", json.dumps(sorted(self._status.values()))
             message = f"the subject's worker was not {wanted} within {_WORKER_MS_MAX / 1000:.0f} s, but {told}"
             raise RigFailed(message) from None
 

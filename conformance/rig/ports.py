@@ -206,10 +206,13 @@ class ReservedPort:
 
         That is how many of theirs were dropped before one came through; 0: none did.
         """
-        self.listen()
+        # The rule comes first: a SYN of the last scenario's is sent again after 1, 3, 7 s, and whoever the port lets in
+        # before there is a rule would pass for a probe.
+        self.refuse()
         family = Address.V6 if self._socket.family == socket.AF_INET6 else Address.V4
         self._drops = True
         self.ground.drop_syn(self.number, family, first)
+        self._listen(_BACKLOG)
         lost = self._rehearse(first + 1 if first else _SYN_PROBES)
         if first:  # the rule has had its fill of the probes' SYNs; the subject's meet another one
             self.ground.drop_syn(self.number, family, first)
