@@ -126,7 +126,7 @@ def _read_enough(attempt: Attempt, over: Event) -> Finding | None:
         return None
     waited_ms = socket.started.at_ms - over.at_ms
     reason = f"local WebSocket {waited_ms:.0f} ms after it let go of the good signature's answer"
-    return Finding("SEL-2", Verdict.PASS, reason, evidence_of(probe.answers[-1], over, socket.started))
+    return Finding("SEL-2", Verdict.PASS, reason, evidence_of(*probe.answers, over, socket.started))
 
 
 def _too_impatient(case: Case, attempt: Attempt, over: Event, asked_ms: float) -> Finding | None:

@@ -251,6 +251,13 @@ def test_an_answer_that_was_not_read_to_its_end_may_have_been_read_enough() -> N
     assert "local WebSocket 1 ms after it let go" in finding.reason
 
 
+def test_where_it_went_first_counts_after_an_answer_that_it_let_go_of() -> None:
+    told = story().probe(at=10, ended=60, error="ERR_ABORTED").socket(LOCAL, at=61, failed=70)
+    finding = ask("SEL-2", told.socket(PUBLIC, at=100, opened=120))
+    assert finding.verdict is Verdict.PASS
+    assert "local WebSocket 1 ms after" in finding.reason
+
+
 @pytest.mark.parametrize(
     "told",
     [story().given_up(at=10, ended=60), story().probe(at=10, ended=60, error="ERR_CONNECTION_RESET")],
