@@ -20,6 +20,7 @@ from conformance.errors import BrowserDied, ExitStatus, HarnessError, InputError
 from conformance.files import load_scenarios
 from conformance.gallery import load_gallery, stranger_directories
 from conformance.kills import BOGUS, common
+from conformance.model import Side
 from conformance.mutants import Mutant
 from conformance.plan import PlanItem
 from conformance.record import Calibration, Environment, ScenarioRecord
@@ -62,6 +63,14 @@ def bench(engine: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     monkeypatch.setattr(command, "describe_environment", describe)
     monkeypatch.setattr(command, "find_browser", lambda explicit: replace(CHROMIUM, found_by=explicit or "search"))
     return engine
+
+
+def seen_on(side: Side, item: PlanItem) -> ScenarioRecord:
+    """It asked, met every fault of the local server's, and opened a session there."""
+    told = story().probe(at=10, ended=15).socket(side, at=17, opened=60)
+    for spec in item.scenario.given.local:
+        told.effect(LOCAL, str(spec), at=12)
+    return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=told.end(at=400).build())
 
 
 def test_everybody_goes_through_one_pool_and_is_judged_from_the_record(bench: StandIn, tmp_path: Path) -> None:
@@ -147,10 +156,7 @@ def test_what_was_seen_in_the_second_look_is_not_looked_at_a_third_time(bench: S
     def goes_public(item: PlanItem) -> ScenarioRecord:
         if not item.repeat:
             return nothing(item)
-        told = story().probe(at=10, ended=15).socket(PUBLIC, at=17, opened=60)
-        for spec in item.scenario.given.local:
-            told.effect(LOCAL, str(spec), at=12)
-        return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=told.end(at=400).build())
+        return seen_on(PUBLIC, item)
 
     bench.act = goes_public
     ran = Ran(tmp_path, "wants-a-length")
@@ -167,10 +173,7 @@ def test_the_second_look_begins_where_the_first_could_not_tell(bench: StandIn, t
     def goes_local(item: PlanItem) -> ScenarioRecord:
         if item.repeat or item.scenario.id == untold:
             return nothing(item)
-        told = story().probe(at=10, ended=15).socket(LOCAL, at=17, opened=60)
-        for spec in item.scenario.given.local:
-            told.effect(LOCAL, str(spec), at=12)
-        return ScenarioRecord(item.profile.name, item.scenario.id, item.repeat, timeline=told.end(at=400).build())
+        return seen_on(LOCAL, item)
 
     bench.act = goes_local
     Ran(tmp_path, "wants-a-length")
