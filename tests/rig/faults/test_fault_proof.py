@@ -51,6 +51,7 @@ from conformance.rig.faults.base import (
 from conformance.rig.recorder import now_ms
 from conformance.rig.steps import Conductor
 from conformance.verdict import Verdict
+from tests.rig import standing
 from tests.rig.scripted import Scripted
 from tests.rig.servers import PROFILE, staged
 
@@ -221,7 +222,7 @@ async def observed(scenario: Scenario, *, knows_public: bool) -> ScenarioRecord:
 
 
 def judged(scenario: Scenario, *, knows_public: bool = True) -> ScenarioResult:
-    record = asyncio.run(observed(scenario, knows_public=knows_public))
+    record = standing.run(observed(scenario, knows_public=knows_public))
     return judge_scenario(scenario, PROFILE, record, REQUIREMENTS, error_ms=20)
 
 
