@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.crosscheck import disagreements, lateness_ms
 from conformance.errors import DataError
-from conformance.events import ObservationEnded, SubjectStarted, TargetAnswered
+from conformance.events import ObservationEnded, StepTimedOut, SubjectStarted, TargetAnswered
 from conformance.model import Level, Outcome
 from conformance.oracles import ORACLES, Case
 from conformance.oracles.proof import unproved
@@ -61,7 +61,7 @@ def judge_scenario(
     found = (_ask(case, each, requirements) for each in _asked(scenario, requirements))
     connected_to = _connected_to(case)
     sure = tuple(_doubted(case, ended, [finding for finding in found if finding is not None]))
-    findings = sure if _arrived(scenario, connected_to) else tuple(_astray(scenario, sure, connected_to))
+    findings = tuple(_unreached(case, sure, connected_to))
     verdict, reason = _summary(findings)
     first = case.sessions[0].opened_ms - case.start_ms if case.sessions else None
     result = _result(scenario, record, verdict, findings, reason, connected_to=connected_to, connect_ms=first)
@@ -209,18 +209,23 @@ def _arrived(scenario: Scenario, connected_to: Outcome) -> bool:
     return expected is connected_to or (expected is Outcome.EITHER and connected_to is not Outcome.NONE)
 
 
-def _astray(scenario: Scenario, findings: Sequence[Finding], connected_to: Outcome) -> Iterable[Finding]:
-    """The findings on a subject that is not where it should be, though nothing judged here failed.
+def _unreached(case: Case, findings: Sequence[Finding], connected_to: Outcome) -> Iterable[Finding]:
+    """The findings, where nothing failed and yet the scenario did not come to what it is there for.
 
     No requirement that the scenario covers has passed then: what the gate counts must say so, too.
     """
+    missed = case.timeline.first(StepTimedOut)
+    wanted = case.scenario.then.session
+    if missed is not None:
+        why = f"'{missed.step}' was not reached within {missed.within_ms:.0f} ms"
+    elif not _arrived(case.scenario, connected_to):
+        why = f"it should have ended with {_session(wanted)}, and ended with {_session(connected_to)}"
+    else:
+        return findings
     if any(finding.verdict is Verdict.FAIL for finding in findings):
         return findings
-    where = f"it should have ended with {_session(scenario.then.session)}, and ended with {_session(connected_to)}"
     return [
-        _unsure(finding, where)
-        if finding.requirement in scenario.covers and finding.verdict is Verdict.PASS
-        else finding
+        _unsure(finding, why) if case.covers(finding.requirement) and finding.verdict is Verdict.PASS else finding
         for finding in findings
     ]
 

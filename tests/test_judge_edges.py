@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.errors import DataError
-from conformance.events import Source, TargetAnswered
+from conformance.events import Source, StepTimedOut, TargetAnswered
 from conformance.judge import judge_run, judge_scenario
 from conformance.model import Endpoints, Level, Outcome
 from conformance.record import RunRecord, ScenarioRecord
@@ -55,6 +55,26 @@ def test_what_was_in_time_before_a_slow_target_was_in_time() -> None:
 
 
 # --- one scenario --------------------------------------------------------------------------------
+
+
+def missed(step: str = "until session local") -> StepTimedOut:
+    return StepTimedOut(at_ms=400, source=Source.RIG, step=step, within_ms=6000.0)
+
+
+def test_a_scenario_that_did_not_come_to_its_steps_passes_nothing_that_it_covers() -> None:
+    """The subject is where it should be, and never stood where the scenario was to try it."""
+    result = judged(local_session().seen(missed()).end(at=500), scenario(), "SEL-1", "PRIV-3")
+    assert said(result) == {**said(result), "SEL-1": Verdict.INCONCLUSIVE, "PRIV-3": Verdict.INCONCLUSIVE}
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("PRIV-3: 'until session local' was not reached within 6000 ms (else it were pass: ")
+    assert said(judged(local_session().end(at=500), scenario(), "SEL-1"))["SEL-1"] is Verdict.PASS
+
+
+def test_what_is_judged_everywhere_holds_without_the_steps_and_so_does_what_failed() -> None:
+    result = judged(local_session().seen(missed()).end(at=500), scenario(), "PRIV-3")
+    assert said(result)["SEL-1"] is Verdict.PASS
+    failed = judged(slow().seen(missed()), DOWN, "TIME-2", "SEL-3")
+    assert (said(failed)["TIME-2"], said(failed)["SEL-3"]) == (Verdict.FAIL, Verdict.PASS)
 
 
 def test_how_soon_is_until_the_first_session() -> None:

@@ -33,6 +33,8 @@ Contact: TypeAlias = FetchStarted | SocketStarted | PreconnectStarted
 
 SOURCE = {Side.LOCAL: Source.LOCAL, Side.PUBLIC: Source.PUBLIC}  # whose fake stands for a side
 
+_LOOKS_APART_MS = 1.0  # two looks at the browser that follow each other may be told this far apart
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -120,6 +122,21 @@ class Case:
             max(0.0, min(seen.waited_ms, min(until_ms, seen.at_ms) - max(since_ms, seen.at_ms - seen.over_ms)))
             for seen in self.timeline.all(BrowserStarved)
         )
+
+    def late_wait_ms(self, since_ms: float, until_ms: float) -> float:
+        """How much longer than its timer a wait was, at the most: only what the browser waited at its two ends counts.
+
+        Between them a timer runs whether its browser has a processor or not.
+        """
+        begun_ms, over_ms = since_ms, until_ms
+        looks = [(seen.at_ms - seen.over_ms, seen.at_ms, seen.waited_ms) for seen in self.timeline.all(BrowserStarved)]
+        for from_ms, to_ms, waited_ms in looks:
+            if from_ms - _LOOKS_APART_MS <= begun_ms < to_ms:
+                begun_ms = min(to_ms, begun_ms + waited_ms)
+        for from_ms, to_ms, waited_ms in reversed(looks):
+            if from_ms < over_ms <= to_ms + _LOOKS_APART_MS:
+                over_ms = max(from_ms, over_ms - waited_ms)
+        return min(begun_ms - since_ms + until_ms - over_ms, until_ms - since_ms)
 
     def late_ms(self, contact: Event) -> float:
         """How much later than the subject asked, at the most, its question left the browser, or would have by then.

@@ -199,9 +199,10 @@ def _judged(
         return shortest
     longest = max(rows, key=len)
     waits = [wait_ms for wait_ms, _ in longest]
+    late_ms = [case.late_wait_ms(event.at_ms - wait_ms, event.at_ms) for wait_ms, event in longest]
     told = f"waited {', '.join(f'{wait_ms:.0f}' for wait_ms in waits)} ms between attempts"
-    grown = growth(waits, case.error_ms)
-    jittered = jitter(waits, case.error_ms) if with_jitter else Trait.SEEN
+    grown = growth(waits, case.error_ms, late_ms)
+    jittered = jitter(waits, case.error_ms, late_ms) if with_jitter else Trait.SEEN
     evidence = evidence_of(*(event for _, event in longest))
     if grown is Trait.NONE:
         reason = f"{told}: no longer after repeated failures than after the first"
@@ -209,7 +210,8 @@ def _judged(
     if jittered is Trait.NONE:
         return Finding(requirement, Verdict.FAIL, f"{told}: on a fixed grid, without jitter", evidence)
     if blurred := _which(Trait.BLURRED, grown, jittered):
-        reason = f"{told}: not to be said within the error of ±{case.error_ms:.0f} ms: {', '.join(blurred)}"
+        busy = f" and the {max(late_ms):.0f} ms that the browser waited for a processor" if any(late_ms) else ""
+        reason = f"{told}: not to be said within the error of ±{case.error_ms:.0f} ms{busy}: {', '.join(blurred)}"
         return Finding(requirement, Verdict.INCONCLUSIVE, reason, evidence)
     unsaid = _which(Trait.UNSAID, grown, jittered)
     reason = f"{told}; at least {budget.ms:.0f} ms asked"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from itertools import combinations
+from math import inf, log
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
@@ -50,13 +51,22 @@ def noise_ms(wait_ms: float, error_ms: float) -> float:
     return max(error_ms, _TIMER_NOISE_MS, _TIMER_NOISE_SHARE * wait_ms)
 
 
-def growth(waits: Sequence[float], error_ms: float) -> Trait:
+def growth(waits: Sequence[float], error_ms: float, late_ms: Sequence[float] = ()) -> Trait:
     """Whether these waits get longer. A larger error says less, and nothing else.
+
+    ``late_ms``: how much of each, at the most, a busy machine may have added; none where it is empty.
 
     A few of them do where the last is longer than the first. Of more that says nothing: two jittered waits of
     one length differ, half of the time in that direction. There the later ones must be longer in the middle, or
     the row as a whole must rise; none is said only where that is clear, and where the error changes nothing.
     """
+    measured = _growth(waits, error_ms)
+    if any(late_ms) and _growth(_without(waits, late_ms), error_ms) is not measured:
+        return Trait.BLURRED
+    return measured
+
+
+def _growth(waits: Sequence[float], error_ms: float) -> Trait:
     if len(waits) < GROWTH_WAITS_MIN:
         return Trait.UNSAID
     if len(waits) >= _ROW_MIN:
@@ -78,11 +88,19 @@ def _rises(waits: Sequence[float], error_ms: float) -> bool:
     return rises >= _RISING_SHARE * len(pairs)
 
 
-def jitter(waits: Sequence[float], error_ms: float) -> Trait:
-    """Whether these waits are jittered. A larger error says less, and nothing else."""
+def _without(waits: Sequence[float], late_ms: Sequence[float]) -> list[float]:
+    return [wait - late for wait, late in zip(waits, late_ms, strict=True)]
+
+
+def jitter(waits: Sequence[float], error_ms: float, late_ms: Sequence[float] = ()) -> Trait:
+    """Whether these waits are jittered. A larger error says less, and nothing else.
+
+    ``late_ms``: how much of each, at the most, a busy machine may have added; none where it is empty. What is
+    random only by as much was the machine's.
+    """
     if len(waits) < JITTER_WAITS_MIN:
         return Trait.UNSAID
-    if not _confirming(waits, error_ms):
+    if not _confirming(waits, error_ms) and not (any(late_ms) and _may_be_gridded(waits, error_ms, late_ms)):
         return Trait.SEEN
     exactly = _confirming(waits, 0.0)
     if not exactly:
@@ -99,6 +117,31 @@ def _confirming(waits: Sequence[float], error_ms: float) -> list[int]:
         for grid, confirming in _grids(waits)
         if all(abs(wait - point) <= noise_ms(wait, error_ms) for wait, point in zip(waits, grid, strict=True))
     ]
+
+
+def _may_be_gridded(waits: Sequence[float], error_ms: float, late_ms: Sequence[float]) -> bool:
+    """Whether any grid goes through all waits, each of them anywhere between its earliest time and its latest."""
+    noises = [noise_ms(wait, error_ms) for wait in waits]
+    least = [max(1.0, wait - late - noise) for wait, late, noise in zip(waits, late_ms, noises, strict=True)]
+    most = [wait + noise for wait, noise in zip(waits, noises, strict=True)]
+    return any(
+        max(least[growing:], default=0.0) <= min(most[growing:], default=inf)
+        and any(
+            _may_be_straight(list(map(scale, least[:growing])), list(map(scale, most[:growing])))
+            for scale in (float, log)
+        )
+        for growing in range(len(waits) + 1)
+    )
+
+
+def _may_be_straight(least: Sequence[float], most: Sequence[float]) -> bool:
+    """Whether a line that does not fall goes through all these ranges, which stand side by side.
+
+    It rises at least as steeply as each pair of them asks, and at most as each allows: then there is one.
+    """
+    pairs = list(combinations(range(len(least)), 2))
+    steepest = min(((most[right] - least[left]) / (right - left) for left, right in pairs), default=inf)
+    return max((0.0, *((least[right] - most[left]) / (right - left) for left, right in pairs))) <= steepest
 
 
 def _grids(waits: Sequence[float]) -> Iterator[tuple[list[float], int]]:

@@ -64,6 +64,26 @@ def test_what_a_browser_waited_at_one_time_excuses_nothing_at_another(
     assert case(told.end(at=1500)).starved_ms(since, until) == waited
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "late"),
+    [
+        (0, 2000, 0),  # nothing at its ends
+        (0, 700, 90),  # as much as the look before it saw
+        (0, 1000, 389.5),  # the whole of the last look, and then what the look before that saw
+        (0, 900, 289.5),
+        (0, 1060, 40),  # a look that reaches beyond its end: all of it may have been before
+        (0, 1010, 399.5),  # as far as there is room, and then the looks before that
+        (0, 3000, 0),  # a look that ended long before its end
+        (700, 2000, 340),  # just after its beginning, too
+        (900, 2000, 140),
+        (990, 1005, 15),  # no more than it lasted
+    ],
+)
+def test_a_wait_is_late_by_what_the_browser_waited_at_its_ends(since: float, until: float, late: float) -> None:
+    told = story().starved(90, at=700, over=200).starved(300, at=1000, over=299.5).starved(40, at=1100, over=99.5)
+    assert case(told.end(at=3500)).late_wait_ms(since, until) == late
+
+
 @pytest.mark.parametrize(("extension_id", "late"), [("subject", 0), ("", 300)])
 def test_of_a_subject_that_nobody_saw_start_a_question_may_be_as_late_as_the_record_is_old(
     extension_id: str, late: float

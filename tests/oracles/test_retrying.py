@@ -255,6 +255,20 @@ def test_the_shortest_wait_counts(waits: tuple[float, ...], verdict: Verdict) ->
     assert (finding.verdict, finding.measured_ms) == (verdict, min(waits))
 
 
+def test_a_busy_machine_is_no_jitter() -> None:
+    """Of a subject without any, whose fourth timer was late."""
+    told = failing(1000, 2000, 4000, 6150, 6000, 6000).end(at=40_000)
+    assert ask("RETRY-2", told, NEITHER).verdict is Verdict.PASS
+    at_ms = 10 + 4 * 4 + 1000 + 2000 + 4000 + 6150.0
+    late = failing(1000, 2000, 4000, 6150, 6000, 6000).starved(160, at=at_ms, over=500).end(at=40_000)
+    finding = ask("RETRY-2", late, NEITHER)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.reason.endswith(
+        "not to be said within the error of ±5 ms and the 160 ms that the browser waited for a processor:"
+        " whether they are jittered"
+    )
+
+
 def test_a_profile_may_have_another_least_wait() -> None:
     profile = replace(PROFILE, budgets=Budgets(retry_wait_ms_min=2000))
     assert ask("RETRY-2", failing(1000), NEITHER, profile=profile).verdict is Verdict.FAIL

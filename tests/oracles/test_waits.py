@@ -163,3 +163,55 @@ def test_waits_that_double_up_to_a_cap_always_grow(jitters: list[float]) -> None
 
 def test_noise_is_the_largest_of_error_timer_and_share() -> None:
     assert [noise_ms(100, 5), noise_ms(100, 40), noise_ms(6000, 5)] == [20, 40, 60]
+
+
+# --- a busy machine ------------------------------------------------------------------------------
+
+
+GRID = [1000.0, 2000, 4000, 6000, 6000, 6000]
+
+
+@pytest.mark.parametrize("at_most", [0, 60], ids=["all of it was the machine's", "it may have been more"])
+def test_what_a_busy_machine_added_is_no_jitter(at_most: float) -> None:
+    late = [0.0, 0, 0, 150, 0, 0]
+    waits = [wait + more for wait, more in zip(GRID, late, strict=True)]
+    assert jitter(waits, 5) is Trait.SEEN
+    assert jitter(waits, 5, [more + at_most for more in late]) is Trait.BLURRED
+    assert jitter(waits, 5, [0, 0, 0, 29, 0, 0]) is Trait.BLURRED  # 6150 and 6000 have 1 % of noise each
+    assert jitter(waits, 5, [0, 0, 0, 28, 0, 0]) is Trait.SEEN
+    assert jitter(waits, 5, [60, 0, 0, 0, 0, 0]) is Trait.SEEN  # another wait's lateness explains nothing
+
+
+@pytest.mark.parametrize(
+    ("waits", "error", "late"),
+    [
+        ([1352, 2005, 4524, 6004, 6002, 6002], 80, [271, 105, 552, 59, 37, 29]),
+        ([1024, 2004, 4005, 6152, 6012, 6003], 11, [214, 106, 53, 187, 58, 58]),
+        ([1100, 2000, 3000, 4000, 5000], 5, [110, 0, 0, 0, 0]),  # a constant step
+        ([5000, 5000, 5300, 5000, 5000], 5, [0, 0, 301, 0, 0]),  # one length
+    ],
+)
+def test_the_ends_of_a_grid_may_be_late_and_each_wait_by_less_than_it_could(
+    waits: list[float], error: float, late: list[float]
+) -> None:
+    """The first two were seen of a subject without jitter, in a browser that had to wait for a processor."""
+    assert jitter(waits, error) is Trait.SEEN
+    assert jitter(waits, error, late) is Trait.BLURRED
+
+
+def test_waits_that_are_off_where_nothing_was_late_or_that_fall_lie_on_no_grid() -> None:
+    assert jitter([1000, 1900, 4000, 8000, 16300], 5, [0, 0, 0, 0, 300]) is Trait.SEEN
+    assert jitter([4000, 3000, 2000, 1000, 500], 5, [100] * 5) is Trait.SEEN
+
+
+def test_waits_that_are_jittered_by_more_stay_so_and_waits_on_a_grid_too() -> None:
+    assert jitter(JITTERED, 5, [100] * 5) is Trait.SEEN
+    assert jitter(GRID, 5, [100] * 6) is Trait.NONE
+
+
+@pytest.mark.parametrize("waits", [[1000.0, 1000, 1300], [1000.0, 1000, 1700, 1700, 1700, 1700]], ids=["few", "a row"])
+def test_what_a_busy_machine_added_is_no_growth(waits: list[float]) -> None:
+    assert growth(waits, 5) is Trait.SEEN
+    late = [0.0, 0, *(wait - 1000 for wait in waits[2:])]
+    assert growth(waits, 5, late) is Trait.BLURRED
+    assert growth(waits, 5, [more / 10 for more in late]) is Trait.SEEN
