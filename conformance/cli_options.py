@@ -73,7 +73,7 @@ AgainOption = Annotated[
     typer.Option(
         min=0,
         metavar="N",
-        help="Look again where they do not agree, on two rigs, N times at the most.",
+        help="Look again where they do not agree, two rigs at once, then one, N times at the most.",
         show_default=f"{AGAIN}, and 0 with RUN",
     ),
 ]

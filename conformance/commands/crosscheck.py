@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from conformance.record import RunRecord
 
 AGAIN = 3  # looks more, at the most, where rigs do not agree at the first
-_AGAIN_JOBS = 2
+_AGAIN_JOBS = (2, 1)  # rigs at once in the first look again, and in those after it: two browsers may starve each other
 _SUBJECTS = ("reference", "seed-literal")  # one that does it right, one that does not
 
 Looks: TypeAlias = Sequence[tuple[str, RunResult]]  # the rig (of runs of one rig: the run), what it found
@@ -56,14 +56,15 @@ class Crosscheck:
     def again(self, planned: Planned, looks: Looks, most: int) -> Looks:
         """The looks, and up to ``most`` more of each rig where they are not settled by then."""
         looks = list(looks)
-        for _ in range(most):
+        for number in range(most):
+            jobs = _AGAIN_JOBS[min(number, len(_AGAIN_JOBS) - 1)]
             wanted = unsettled(agreement(looks))
             if not wanted:
                 break
             for rig, scenarios in wanted.items():
                 items = tuple(each for each in planned.plan.items if (each.profile.name, each.scenario.id) in scenarios)
                 only = replace(planned, plan=Plan(items))
-                looks.append(self._look(only, RigMode(rig), min(self.options.jobs or _AGAIN_JOBS, _AGAIN_JOBS)))
+                looks.append(self._look(only, RigMode(rig), min(self.options.jobs or jobs, jobs)))
         return looks
 
     def _look(self, planned: Planned, rig: RigMode, jobs: int) -> tuple[str, RunResult]:

@@ -105,7 +105,7 @@ class Moody:
         return made(item, leaking(item) if is_wrong else local_session(item))
 
 
-def test_where_rigs_differ_each_looks_again_with_two_rigs(engine: StandIn, tmp_path: Path) -> None:
+def test_where_rigs_differ_each_looks_again_two_at_once(engine: StandIn, tmp_path: Path) -> None:
     """The first look had the scenario four rigs wide, and the browser late; one look that is right is no agreement."""
     moody = Moody(engine, bad=1)
     engine.act = moody.act
@@ -122,9 +122,9 @@ def test_where_rigs_differ_each_looks_again_with_two_rigs(engine: StandIn, tmp_p
 def test_rigs_that_differ_at_every_look_are_an_error(engine: StandIn, tmp_path: Path) -> None:
     moody = Moody(engine, bad=99)
     engine.act = moody.act
-    status, text = asked(tmp_path, again=2)
+    status, text = asked(tmp_path, again=2, jobs=4)
     assert status is ExitStatus.HARNESS_FAILED
-    assert len(moody.looks) == 6 + 2 * 3
+    assert [jobs for _, _, jobs in moody.looks[6:]] == [2, 2, 2, 1, 1, 1]
     assert "DIFFERS reference: local-up: PRIV-1: 3 pass in warm, 3 fail in fresh, 3 pass in unattached" in text
 
 
