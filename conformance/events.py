@@ -153,10 +153,14 @@ class BrowserStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimedOut(Event):
-    """A step waited for something of the subject that did not come within ``within_ms``."""
+    """A step waited for something of the subject that did not come within ``within_ms``.
+
+    ``changes_left``: how many steps were to change its world, its sessions or itself after that.
+    """
 
     step: str
     within_ms: float
+    changes_left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,19 +210,17 @@ def _arrived(scenario: Scenario, connected_to: Outcome) -> bool:
 
 
 def _unreached(case: Case, findings: Sequence[Finding], connected_to: Outcome) -> Iterable[Finding]:
-    """The findings, where nothing failed and yet the scenario did not come to what it is there for.
+    """The findings, where the scenario did not come to what it is there for.
 
-    No requirement that the scenario covers has passed then: what the gate counts must say so, too.
+    No requirement that it covers has passed then: what the gate counts must say so, too.
     """
     missed = case.timeline.first(StepTimedOut)
     wanted = case.scenario.then.session
-    if missed is not None:
-        why = f"'{missed.step}' was not reached within {missed.within_ms:.0f} ms"
-    elif not _arrived(case.scenario, connected_to):
+    if missed is not None and missed.changes_left:
+        why = f"'{missed.step}' was not reached within {missed.within_ms:.0f} ms, so what follows it never was"
+    elif not (_arrived(case.scenario, connected_to) or any(finding.verdict is Verdict.FAIL for finding in findings)):
         why = f"it should have ended with {_session(wanted)}, and ended with {_session(connected_to)}"
     else:
-        return findings
-    if any(finding.verdict is Verdict.FAIL for finding in findings):
         return findings
     return [
         _unsure(finding, why) if case.covers(finding.requirement) and finding.verdict is Verdict.PASS else finding

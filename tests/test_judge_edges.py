@@ -57,24 +57,35 @@ def test_what_was_in_time_before_a_slow_target_was_in_time() -> None:
 # --- one scenario --------------------------------------------------------------------------------
 
 
-def missed(step: str = "until session local") -> StepTimedOut:
-    return StepTimedOut(at_ms=400, source=Source.RIG, step=step, within_ms=6000.0)
+def missed(changes_left: int = 2) -> StepTimedOut:
+    return StepTimedOut(
+        at_ms=400, source=Source.RIG, step="until session local", within_ms=6000.0, changes_left=changes_left
+    )
 
 
-def test_a_scenario_that_did_not_come_to_its_steps_passes_nothing_that_it_covers() -> None:
+def test_a_scenario_that_did_not_come_to_its_changes_passes_nothing_that_it_covers() -> None:
     """The subject is where it should be, and never stood where the scenario was to try it."""
     result = judged(local_session().seen(missed()).end(at=500), scenario(), "SEL-1", "PRIV-3")
     assert said(result) == {**said(result), "SEL-1": Verdict.INCONCLUSIVE, "PRIV-3": Verdict.INCONCLUSIVE}
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason.startswith("PRIV-3: 'until session local' was not reached within 6000 ms (else it were pass: ")
-    assert said(judged(local_session().end(at=500), scenario(), "SEL-1"))["SEL-1"] is Verdict.PASS
+    assert result.reason.startswith(
+        "PRIV-3: 'until session local' was not reached within 6000 ms, so what follows it never was"
+        " (else it were pass: "
+    )
 
 
-def test_what_is_judged_everywhere_holds_without_the_steps_and_so_does_what_failed() -> None:
-    result = judged(local_session().seen(missed()).end(at=500), scenario(), "PRIV-3")
-    assert said(result)["SEL-1"] is Verdict.PASS
-    failed = judged(slow().seen(missed()), DOWN, "TIME-2", "SEL-3")
-    assert (said(failed)["TIME-2"], said(failed)["SEL-3"]) == (Verdict.FAIL, Verdict.PASS)
+def test_what_is_judged_everywhere_passes_without_the_changes() -> None:
+    assert said(judged(local_session().seen(missed()).end(at=500), scenario(), "PRIV-3"))["SEL-1"] is Verdict.PASS
+
+
+def test_what_failed_before_the_changes_has_failed_and_makes_nothing_else_pass() -> None:
+    result = judged(slow().seen(missed()), DOWN, "TIME-2", "SEL-3")
+    assert (said(result)["TIME-2"], said(result)["SEL-3"]) == (Verdict.FAIL, Verdict.INCONCLUSIVE)
+
+
+def test_where_nothing_was_to_change_any_more_a_step_that_was_not_reached_only_means_less_to_see() -> None:
+    """A subject that tries once is watched until its second attempt: whom it trusted the first tells."""
+    assert said(judged(local_session().seen(missed(0)).end(at=500), scenario(), "SEL-1"))["SEL-1"] is Verdict.PASS
 
 
 def test_how_soon_is_until_the_first_session() -> None:

@@ -136,7 +136,7 @@ class Case:
         for from_ms, to_ms, waited_ms in reversed(looks):
             if from_ms < over_ms <= to_ms + _LOOKS_APART_MS:
                 over_ms = max(from_ms, over_ms - waited_ms)
-        return min(begun_ms - since_ms + until_ms - over_ms, until_ms - since_ms)
+        return min(begun_ms - since_ms + until_ms - over_ms, self.starved_ms(since_ms, until_ms))
 
     def late_ms(self, contact: Event) -> float:
         """How much later than the subject asked, at the most, its question left the browser, or would have by then.

@@ -60,36 +60,37 @@ def growth(waits: Sequence[float], error_ms: float, late_ms: Sequence[float] = (
     one length differ, half of the time in that direction. There the later ones must be longer in the middle, or
     the row as a whole must rise; none is said only where that is clear, and where the error changes nothing.
     """
-    measured = _growth(waits, error_ms)
-    if any(late_ms) and _growth(_without(waits, late_ms), error_ms) is not measured:
-        return Trait.BLURRED
-    return measured
+    early = _without(waits, late_ms or [0.0] * len(waits))
+    least, most = _growth(waits, early, error_ms), _growth(early, waits, error_ms)
+    return least if least is most else Trait.BLURRED
 
 
-def _growth(waits: Sequence[float], error_ms: float) -> Trait:
-    if len(waits) < GROWTH_WAITS_MIN:
+def _without(waits: Sequence[float], late_ms: Sequence[float]) -> list[float]:
+    return [wait - late for wait, late in zip(waits, late_ms, strict=True)]
+
+
+def _growth(earlier: Sequence[float], later: Sequence[float], error_ms: float) -> Trait:
+    """Of one row: its waits as they are where others are held against them (``earlier``), and where they are held."""
+    if len(later) < GROWTH_WAITS_MIN:
         return Trait.UNSAID
-    if len(waits) >= _ROW_MIN:
-        rises = _rises(waits, 0.0)
-        return (Trait.SEEN if rises else Trait.NONE) if rises is _rises(waits, error_ms) else Trait.BLURRED
-    more_ms = waits[-1] - waits[0]
-    timer_ms, blur_ms = noise_ms(waits[0], 0.0), noise_ms(waits[0], error_ms)
+    if len(later) >= _ROW_MIN:
+        rises = _rises(earlier, later, 0.0)
+        return (Trait.SEEN if rises else Trait.NONE) if rises is _rises(earlier, later, error_ms) else Trait.BLURRED
+    more_ms = later[-1] - earlier[0]
+    timer_ms, blur_ms = noise_ms(earlier[0], 0.0), noise_ms(earlier[0], error_ms)
     if more_ms > blur_ms:
         return Trait.SEEN
     return Trait.NONE if more_ms <= timer_ms - (blur_ms - timer_ms) else Trait.BLURRED
 
 
-def _rises(waits: Sequence[float], error_ms: float) -> bool:
-    if median(waits[1:]) > _LONGER_FACTOR * waits[0]:
+def _rises(earlier: Sequence[float], later: Sequence[float], error_ms: float) -> bool:
+    if median(later[1:]) > _LONGER_FACTOR * earlier[0]:
         return True
-    pairs = [later - earlier for earlier, later in combinations(waits, 2)]
-    noise = noise_ms(waits[0], error_ms)
+    places = list(combinations(range(len(later)), 2))
+    noise = noise_ms(earlier[0], error_ms)
+    pairs = [later[right] - earlier[left] for left, right in places]
     rises = sum((pair > noise) - (pair < -noise) for pair in pairs)
     return rises >= _RISING_SHARE * len(pairs)
-
-
-def _without(waits: Sequence[float], late_ms: Sequence[float]) -> list[float]:
-    return [wait - late for wait, late in zip(waits, late_ms, strict=True)]
 
 
 def jitter(waits: Sequence[float], error_ms: float, late_ms: Sequence[float] = ()) -> Trait:
@@ -120,17 +121,21 @@ def _confirming(waits: Sequence[float], error_ms: float) -> list[int]:
 
 
 def _may_be_gridded(waits: Sequence[float], error_ms: float, late_ms: Sequence[float]) -> bool:
-    """Whether any grid goes through all waits, each of them anywhere between its earliest time and its latest."""
+    """Whether a grid goes through all waits, each of them anywhere between its earliest time and its latest.
+
+    One that so few waits confirm that they may lie on it by chance is none.
+    """
     noises = [noise_ms(wait, error_ms) for wait in waits]
     least = [max(1.0, wait - late - noise) for wait, late, noise in zip(waits, late_ms, noises, strict=True)]
     most = [wait + noise for wait, noise in zip(waits, noises, strict=True)]
-    return any(
+    return max(least) <= min(most) or any(
         max(least[growing:], default=0.0) <= min(most[growing:], default=inf)
         and any(
             _may_be_straight(list(map(scale, least[:growing])), list(map(scale, most[:growing])))
             for scale in (float, log)
         )
-        for growing in range(len(waits) + 1)
+        for growing in range(2, len(waits) + 1)
+        if _spare(growing, len(waits)) >= _CONFIRMED_MIN
     )
 
 
@@ -140,8 +145,13 @@ def _may_be_straight(least: Sequence[float], most: Sequence[float]) -> bool:
     It rises at least as steeply as each pair of them asks, and at most as each allows: then there is one.
     """
     pairs = list(combinations(range(len(least)), 2))
-    steepest = min(((most[right] - least[left]) / (right - left) for left, right in pairs), default=inf)
-    return max((0.0, *((least[right] - most[left]) / (right - left) for left, right in pairs))) <= steepest
+    asked = max((least[right] - most[left]) / (right - left) for left, right in pairs)
+    return max(0.0, asked) <= min((most[right] - least[left]) / (right - left) for left, right in pairs)
+
+
+def _spare(growing: int, count: int) -> int:
+    """Waits beyond those that define a grid: where it begins, how it grows and, if it is, where it is capped."""
+    return growing - 2 + max(count - growing - 1, 0)
 
 
 def _grids(waits: Sequence[float]) -> Iterator[tuple[list[float], int]]:
@@ -156,6 +166,6 @@ def _grids(waits: Sequence[float]) -> Iterator[tuple[list[float], int]]:
         step = (last - first) / (growing - 1)
         factor = (last / first) ** (1 / (growing - 1)) if first > 0 else 1.0
         cap = fmean(capped) if capped else 0.0
-        spare = growing - 2 + max(len(capped) - 1, 0)
+        spare = _spare(growing, count)
         yield [first + step * place for place in range(growing)] + [cap] * len(capped), spare
         yield [first * factor**place for place in range(growing)] + [cap] * len(capped), spare

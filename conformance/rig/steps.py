@@ -40,6 +40,7 @@ _ATTEMPT_LOOK_MS = 250
 
 _SOURCE = {Side.LOCAL: Source.LOCAL, Side.PUBLIC: Source.PUBLIC}
 _WAITING = (Until, UntilAttempts, UntilRequest)
+_CHANGING = (Change, Drop, Befall)
 
 
 class Conductor:
@@ -62,11 +63,13 @@ class Conductor:
         self._profile = profile
         self._flush = flush
         self._befall = befall
+        self._changes_left = 0
         self._since = 0  # the place in the record at which the last step began that is no waiting
 
     async def conduct(self, scenario: Scenario) -> str:
         """Every step, then the expectation. Returns why the observation ended."""
-        for step in scenario.when:
+        for place, step in enumerate(scenario.when):
+            self._changes_left = sum(isinstance(later, _CHANGING) for later in scenario.when[place:])
             if not await self._do(step):
                 # The world the scenario speaks of never came to be; what follows would judge another one.
                 return "a step of the scenario was not reached"
@@ -126,7 +129,8 @@ class Conductor:
         )
 
     def _timed_out(self, step: str, within_ms: float) -> bool:
-        self._recorder.record(StepTimedOut, Source.RIG, step=step, within_ms=within_ms)
+        left = self._changes_left
+        self._recorder.record(StepTimedOut, Source.RIG, step=step, within_ms=within_ms, changes_left=left)
         return False
 
     def _has(self, session: Outcome) -> bool:

@@ -72,16 +72,25 @@ def test_what_a_browser_waited_at_one_time_excuses_nothing_at_another(
         (0, 1000, 389.5),  # the whole of the last look, and then what the look before that saw
         (0, 900, 289.5),
         (0, 1060, 40),  # a look that reaches beyond its end: all of it may have been before
-        (0, 1010, 399.5),  # as far as there is room, and then the looks before that
+        (0, 1010, 399),  # as far as there is room, and then the looks before that
         (0, 3000, 0),  # a look that ended long before its end
-        (700, 2000, 340),  # just after its beginning, too
+        (0, 1101, 40),  # looks follow each other at a distance of a millisecond
+        (0, 1101.1, 0),
+        (498.9, 3000, 0),
+        (499, 3000, 90),
+        (700, 2000, 339.5),  # just after its beginning, too
         (900, 2000, 140),
-        (990, 1005, 15),  # no more than it lasted
+        (990, 1005, 14.5),  # no more than it lasted
     ],
 )
 def test_a_wait_is_late_by_what_the_browser_waited_at_its_ends(since: float, until: float, late: float) -> None:
     told = story().starved(90, at=700, over=200).starved(300, at=1000, over=299.5).starved(40, at=1100, over=99.5)
     assert case(told.end(at=3500)).late_wait_ms(since, until) == late
+
+
+def test_what_one_look_saw_makes_a_wait_late_once() -> None:
+    told = story().starved(300, at=6000, over=6000).end(at=7000)
+    assert case(told).late_wait_ms(1000, 5000) == 300
 
 
 @pytest.mark.parametrize(("extension_id", "late"), [("subject", 0), ("", 300)])

@@ -235,6 +235,23 @@ def test_a_step_that_is_not_reached_ends_it(stage: Stage) -> None:
     assert (timed_out.step, timed_out.within_ms, timed_out.source) == ("until session public", 1, Source.RIG)
 
 
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [
+        ((), 0),
+        ((Hold(5), Until(Outcome.LOCAL, 1)), 0),
+        ((Change(PUBLIC, (REFUSED,)), Hold(5), Drop(LOCAL, FaultSpec("half_open")), Befall(Act.STOP_WORKER)), 3),
+    ],
+    ids=["nothing", "more to wait for", "changes"],
+)
+def test_a_step_that_is_not_reached_tells_how_much_was_to_change_after_it(
+    stage: Stage, later: tuple[Step, ...], left: int
+) -> None:
+    stage.now(LOCAL)
+    conducted(stage, expect(Outcome.LOCAL), Change(LOCAL, ()), Until(Outcome.PUBLIC, 1), *later)
+    assert [event.changes_left for event in stage.recorder.events if isinstance(event, StepTimedOut)] == [left]
+
+
 def attempt(stage: Stage, number: int) -> None:
     """The subject probes and fails, as the browser's log tells when it is asked."""
     url = PROFILE.endpoints.signature
