@@ -160,11 +160,10 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_the_document_lists_the_gallery() -> None:
     document = bundled("docs", "mutants.md").read_text(encoding="utf-8")
-    rows = dict(
-        re.findall(r"(?m)^\| `([a-z0-9-]+)` \| .* \| ([A-Z0-9-]+ (?:MUST|SHOULD)[^|]*) \| [^|]* \| \d+ \|", document)
-    )
+    pattern = r"(?m)^\| `([a-z0-9-]+)` \| (.*) \| ([A-Z0-9-]+ (?:MUST|SHOULD)[^|]*) \| [^|]* \| \d+ \|"
+    rows = {name: (says, labels) for name, says, labels in re.findall(pattern, document)}
     waiting = set(re.findall(r"(?m)^- `([a-z0-9-]+)` .*; awaits ", document))
     for mutant in gallery():
-        labels = ", ".join(f"{id_} {level}" for id_, level in mutant.breaks.items())
-        assert rows.get(mutant.name, labels if mutant.name in waiting else "missing") == labels, mutant.name
+        row = mutant.says, ", ".join(f"{id_} {level}" for id_, level in mutant.breaks.items())
+        assert rows.get(mutant.name, row if mutant.name in waiting else "missing") == row, mutant.name
     assert rows.keys() | waiting == {mutant.name for mutant in gallery()}
