@@ -124,6 +124,27 @@ def test_what_cannot_be_staged_is_awaited_and_not_passed() -> None:
     assert kill_of(two, part).fate is Fate.KILLED
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "fate"),
+    [
+        ((Verdict.UNSUPPORTED, Verdict.UNSUPPORTED), Fate.AWAITED),
+        ((Verdict.UNSUPPORTED, Verdict.PASS), Fate.SURVIVED),
+        ((), Fate.SURVIVED),
+    ],
+    ids=["in none", "in one", "not carried out"],
+)
+def test_a_mutant_that_shows_only_where_nothing_can_be_staged_has_not_survived(
+    verdicts: tuple[Verdict, ...], fate: Fate
+) -> None:
+    """What it breaks passed elsewhere, where its fault makes no difference."""
+    shown = replace(MUTANT, shows_in=("b", "c"))
+    scenarios = tuple(scenario(id_, verdict) for id_, verdict in zip("bc", verdicts, strict=False))
+    found = kill_of(
+        shown, subject(requirement("SIG-1", Verdict.PASS), scenarios=(scenario("a", Verdict.PASS), *scenarios))
+    )
+    assert found.fate is fate
+
+
 # --- where it is looked at -----------------------------------------------------------------------
 
 
