@@ -158,8 +158,9 @@ def kill_of(mutant: Mutant, subject: SubjectResult | None) -> Kill:
     found = {each.id: each for each in subject.requirements}
     cells = {id_: _cell(mutant, each) for id_, each in found.items() if each.verdict is not Verdict.UNSUPPORTED}
     staged = [id_ for id_ in mutant.breaks if id_ not in found or found[id_].verdict is not Verdict.UNSUPPORTED]
-    telling = [each.verdict for each in subject.scenarios if each.scenario in mutant.shows_in]
-    if not staged or (telling and all(verdict is Verdict.UNSUPPORTED for verdict in telling)):
+    telling = {each.verdict for each in subject.scenarios if each.scenario in mutant.shows_in}
+    is_seen = any(cell.mark is Mark.KILLED for cell in cells.values())
+    if not staged or (telling == {Verdict.UNSUPPORTED} and not is_seen):
         return Kill(mutant, Fate.AWAITED, cells, (), len(subject.scenarios))
     for id_ in staged:
         cells.setdefault(id_, Cell(Mark.UNSEEN, "no scenario that was run came to it"))

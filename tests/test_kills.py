@@ -143,6 +143,8 @@ def test_a_mutant_that_shows_only_where_nothing_can_be_staged_has_not_survived(
         shown, subject(requirement("SIG-1", Verdict.PASS), scenarios=(scenario("a", Verdict.PASS), *scenarios))
     )
     assert found.fate is fate
+    seen = subject(requirement("SIG-1", Verdict.FAIL), scenarios=scenarios)
+    assert kill_of(shown, seen).fate is Fate.KILLED  # wherever it showed, it did
 
 
 # --- where it is looked at -----------------------------------------------------------------------
