@@ -199,6 +199,30 @@ def test_the_ends_of_a_grid_may_be_late_and_each_wait_by_less_than_it_could(
     assert jitter(waits, error, late) is Trait.BLURRED
 
 
+@pytest.mark.parametrize(
+    ("waits", "late", "told"),
+    [
+        ([1000, 1000, 1340, 1000], [0, 0, 300, 0], Trait.BLURRED),  # just one length
+        ([1000, 1000, 1340, 1000], [0, 0, 299, 0], Trait.SEEN),
+        ([400, 700, 1000, 1200, 1200, 1540], [0, 0, 0, 0, 0, 300], Trait.BLURRED),  # just one cap
+        ([400, 700, 1000, 1200, 1200, 1540], [0, 0, 0, 0, 0, 299], Trait.SEEN),
+        ([400, 900, 1200, 1200, 1200, 1540], [0, 0, 0, 0, 0, 301], Trait.BLURRED),  # capped from the third on
+        ([400, 1200, 1200, 1200, 1200, 1540], [0, 0, 0, 0, 0, 301], Trait.BLURRED),  # from the second on
+        ([2000, 1000, 1000, 1000, 1000, 1340], [0, 0, 0, 0, 0, 301], Trait.SEEN),  # falls to its cap
+        ([200, 400, 900, 800, 1000], [0, 0, 260, 0, 0], Trait.BLURRED),  # just one line
+        ([200, 400, 900, 800, 1000], [0, 0, 259, 0, 0], Trait.SEEN),
+        ([400, 300, 600, 780, 1000], [380, 0, 0, 0, 0], Trait.SEEN),  # from 300 to 600 steeper than anything after it
+        ([200, 370, 540, 770, 1000], [0, 0, 0, 0, 0.1], Trait.SEEN),  # neighbours could be on a line, the whole is bent
+        ([1044, 1003, 1002, 1001, 1000], [0.05, 0, 0, 0, 0], Trait.SEEN),  # a line, and it falls
+    ],
+)
+def test_a_grid_goes_through_what_each_wait_may_have_been_or_it_is_none(
+    waits: list[float], late: list[float], told: Trait
+) -> None:
+    """All of noise 20 ms, so that where a range ends can be seen."""
+    assert jitter(waits, 5, late) is told
+
+
 def test_few_waits_lie_on_a_growing_grid_by_chance() -> None:
     assert jitter([1100, 2000, 3000, 4000], 5, [110, 0, 0, 0]) is Trait.SEEN
     assert jitter([1100, 2000, 3000, 4000, 5000], 5, [110, 0, 0, 0, 0]) is Trait.BLURRED  # three are to spare
