@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from itertools import combinations
-from math import inf, log
+from math import log
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
@@ -125,18 +125,26 @@ def _may_be_gridded(waits: Sequence[float], error_ms: float, late_ms: Sequence[f
 
     One that so few waits confirm that they may lie on it by chance is none.
     """
-    noises = [noise_ms(wait, error_ms) for wait in waits]
-    least = [max(1.0, wait - late - noise) for wait, late, noise in zip(waits, late_ms, noises, strict=True)]
-    most = [wait + noise for wait, noise in zip(waits, noises, strict=True)]
-    return max(least) <= min(most) or any(
-        max(least[growing:], default=0.0) <= min(most[growing:], default=inf)
+    ranges = [
+        (max(1.0, wait - late - noise_ms(wait, error_ms)), wait + noise_ms(wait, error_ms))
+        for wait, late in zip(waits, late_ms, strict=True)
+    ]
+    return _have_in_common(ranges) or any(
+        _have_in_common(ranges[growing:])
         and any(
-            _may_be_straight(list(map(scale, least[:growing])), list(map(scale, most[:growing])))
+            _may_be_straight(
+                [scale(least) for least, _ in ranges[:growing]], [scale(most) for _, most in ranges[:growing]]
+            )
             for scale in (float, log)
         )
         for growing in range(2, len(waits) + 1)
         if _spare(growing, len(waits)) >= _CONFIRMED_MIN
     )
+
+
+def _have_in_common(ranges: Sequence[tuple[float, float]]) -> bool:
+    """Whether something lies in all of them."""
+    return all(least <= most for least, _ in ranges for _, most in ranges)
 
 
 def _may_be_straight(least: Sequence[float], most: Sequence[float]) -> bool:
