@@ -80,7 +80,7 @@ AgainOption = Annotated[
 OutputOption = Annotated[Path, typer.Option("--output", metavar="DIR", help="Where run directories are made.")]
 
 
-COLD = f"{JOBS_PER_CPU_COLD} unless warm"
+COLD = ", ".join(f"{jobs} {rig}" for rig, jobs in JOBS_PER_CPU_COLD.items())
 
 
 def rigs(per_cpu: int, *but: str) -> Any:  # noqa: ANN401 - typer's own

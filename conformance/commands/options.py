@@ -30,7 +30,9 @@ SEED_END = 2**32
 _MEMINFO = Path("/proc/meminfo")
 _RIG_MIB = 300  # a browser that has been through many scenarios has some 260, all its processes together
 JOBS_PER_CPU = 8  # scenarios mostly wait: more rigs than cores overlap their waits
-JOBS_PER_CPU_COLD = 3  # a rig that is not warm starts a browser for each scenario, and a starved one tells little
+# A rig that is not warm starts a browser for each scenario, and a starved one tells little; least of all one whose
+# subject begins with its browser.
+JOBS_PER_CPU_COLD = {RigMode.FRESH: 3, RigMode.UNATTACHED: 1}
 JOBS_PER_CPU_WITH_TARGETS = 4  # servers of its own cost a rig more, and one that counts connects is not hurried
 
 
@@ -74,7 +76,7 @@ def targets_of(local: str | None, public: str | None, ca: Path | None, *, owned:
 
 def default_jobs(per_cpu: int = JOBS_PER_CPU, rig: RigMode = RigMode.WARM) -> int:
     """How many rigs at once when nobody says. ``per_cpu``: what the work bears in warm rigs, if the memory is there."""
-    most = per_cpu if rig is RigMode.WARM else min(per_cpu, JOBS_PER_CPU_COLD)
+    most = min(per_cpu, JOBS_PER_CPU_COLD.get(rig, per_cpu))
     return max(1, min(most * (os.cpu_count() or 1), _available_mib() // _RIG_MIB))
 
 

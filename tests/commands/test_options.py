@@ -90,7 +90,7 @@ def test_a_seed_fits_the_options_range() -> None:
         (8, RigMode.WARM, f"MemAvailable: {7 * 300 * 1024} kB\n", 7),
         (8, RigMode.WARM, "MemAvailable: 1024 kB\n", 1),
         (8, RigMode.FRESH, None, 12),
-        (8, RigMode.UNATTACHED, None, 12),
+        (8, RigMode.UNATTACHED, None, 4),
         (1, RigMode.FRESH, None, 4),
     ],
 )
