@@ -155,7 +155,8 @@ class BrowserStarted(Event):
 class StepTimedOut(Event):
     """A step waited for something of the subject that did not come within ``within_ms``.
 
-    ``changes_left``: how many steps were to change its world, its sessions or itself after that.
+    ``changes_left``: how many steps were to change its world, its sessions or itself after that; 0 in records that
+    were made before this was told.
     """
 
     step: str

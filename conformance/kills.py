@@ -159,8 +159,8 @@ def kill_of(mutant: Mutant, subject: SubjectResult | None) -> Kill:
     cells = {id_: _cell(mutant, each) for id_, each in found.items() if each.verdict is not Verdict.UNSUPPORTED}
     staged = [id_ for id_ in mutant.breaks if id_ not in found or found[id_].verdict is not Verdict.UNSUPPORTED]
     telling = {each.verdict for each in subject.scenarios if each.scenario in mutant.shows_in}
-    is_seen = any(cell.mark is Mark.KILLED for cell in cells.values())
-    if not staged or (telling == {Verdict.UNSUPPORTED} and not is_seen):
+    says_something = any(cell.mark in (Mark.KILLED, Mark.COLLATERAL) for cell in cells.values())
+    if not staged or (telling == {Verdict.UNSUPPORTED} and not says_something):
         return Kill(mutant, Fate.AWAITED, cells, (), len(subject.scenarios))
     for id_ in staged:
         cells.setdefault(id_, Cell(Mark.UNSEEN, "no scenario that was run came to it"))

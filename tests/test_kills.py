@@ -145,6 +145,8 @@ def test_a_mutant_that_shows_only_where_nothing_can_be_staged_has_not_survived(
     assert found.fate is fate
     seen = subject(requirement("SIG-1", Verdict.FAIL), scenarios=scenarios)
     assert kill_of(shown, seen).fate is Fate.KILLED  # wherever it showed, it did
+    wrong = subject(requirement("SIG-1", Verdict.INCONCLUSIVE), requirement("SEL-5", Verdict.FAIL), scenarios=scenarios)
+    assert kill_of(shown, wrong).fate is Fate.COLLATERAL  # and so did what should not
 
 
 # --- where it is looked at -----------------------------------------------------------------------

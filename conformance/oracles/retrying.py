@@ -191,8 +191,8 @@ def _judged(
 ) -> Finding | None:
     """Rows of waits against the least wait, growth and jitter; what too few waits leave unsaid is said.
 
-    The least wait is taken as it was measured: what a busy machine may have added to it excuses nothing, and no cold
-    browser could be told to have waited long enough otherwise.
+    The least wait is taken as it was measured. If what a busy machine may have added were taken off, no wait in a cold
+    browser could be told to be long enough.
     """
     budget = Budget(requirement, case.profile.budgets.retry_wait_ms_min, case.error_ms)
     shortest = gather(

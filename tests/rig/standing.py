@@ -1,7 +1,8 @@
 """A clock that stands still while the machine does, for tests in which both sides of a wait are in one process.
 
 What a test asserts of 300 ms of patience it cannot assert of a process that got no processor for 400 ms: its
-timer is over before the answer that lay ready was read. Such time is left out here, and all other counts.
+timer is over before the answer that lay ready was read. Such time is left out here, and all other counts. A thread
+that asks this clock, too, can only make it slower.
 """
 
 from __future__ import annotations
