@@ -210,15 +210,18 @@ def _arrived(scenario: Scenario, connected_to: Outcome) -> bool:
 
 
 def _unreached(case: Case, findings: Sequence[Finding], connected_to: Outcome) -> Iterable[Finding]:
-    """The findings, where the scenario did not come to what it is there for.
+    """The findings, where the scenario did not come to what it is there for, and no failure says why.
 
-    No requirement that it covers has passed then: what the gate counts must say so, too.
+    No requirement that it covers has passed then: what the gate counts must say so, too. For a step that was missed
+    only a failure of what the scenario covers is a reason: a subject that never comes back fails at the first loss
+    of three, and passes what it held until then.
     """
     missed = case.timeline.first(StepTimedOut)
     wanted = case.scenario.then.session
-    if missed is not None and missed.changes_left:
+    failed = [finding.requirement for finding in findings if finding.verdict is Verdict.FAIL]
+    if missed is not None and missed.changes_left and not any(map(case.covers, failed)):
         why = f"'{missed.step}' was not reached within {missed.within_ms:.0f} ms, so what follows it never was"
-    elif not (_arrived(case.scenario, connected_to) or any(finding.verdict is Verdict.FAIL for finding in findings)):
+    elif not (_arrived(case.scenario, connected_to) or failed):
         why = f"it should have ended with {_session(wanted)}, and ended with {_session(connected_to)}"
     else:
         return findings
